@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The seams: tables of function pointers through which lower layers tell the
+ * event trace and the verifier what happens. A NULL table costs one predicted
+ * branch. The owners (src/trace, src/vf) set the pointers while no driver
+ * runs. Callbacks run on NT stacks at any IRQL: no waiting, no host calls.
+ */
+#ifndef SEAMS_H
+#define SEAMS_H
+
+#include "base/export.h"
+
+enum trace_kind {
+    TRACE_LOAD,            /* object: ldr image; text: service name */
+    TRACE_UNLOAD,          /* same */
+    TRACE_DRIVER_ENTRY,    /* object: DRIVER_OBJECT */
+    TRACE_DRIVER_ENTRY_RETURN, /* a: status */
+    TRACE_DRIVER_UNLOAD,   /* object: DRIVER_OBJECT */
+    TRACE_DRIVER_UNLOAD_RETURN,
+    TRACE_DEVICE_CREATED,  /* object: DEVICE_OBJECT */
+    TRACE_DEVICE_DELETED,
+    TRACE_DEVICE_ATTACHED, /* object: source, a: lower DEVICE_OBJECT */
+    TRACE_DEVICE_DETACHED,
+    TRACE_IRP_ALLOCATED,   /* object: IRP */
+    TRACE_IRP_SENT,        /* object: IRP, a: DEVICE_OBJECT (the location is current) */
+    TRACE_IRP_RETURNED,    /* object: IRP (not to be dereferenced), a: DEVICE_OBJECT, b: status */
+    TRACE_IRP_PENDED,      /* object: IRP, a: DEVICE_OBJECT: a dispatch routine returned STATUS_PENDING */
+    TRACE_IRP_COMPLETE,    /* object: IRP, a: status, b: Information: IoCompleteRequest called */
+    TRACE_IRP_COMPLETION_ROUTINE, /* object: IRP, a: DEVICE_OBJECT or NULL, b: routine */
+    TRACE_IRP_COMPLETION_RETURN,  /* object: IRP (not to be dereferenced), a: status */
+    TRACE_IRP_FINISHED,    /* object: IRP, a: status, b: Information: final stage ran */
+    TRACE_IRP_CANCEL,      /* object: IRP */
+    TRACE_IRP_FREED,       /* object: IRP */
+    TRACE_DPC_QUEUED,      /* object: KDPC, a: target VP */
+    TRACE_DPC_START,       /* object: KDPC, a: routine */
+    TRACE_DPC_END,         /* object: KDPC (not to be dereferenced) */
+    TRACE_TIMER_EXPIRED,   /* object: KTIMER */
+    TRACE_INTERRUPT,       /* a: vector */
+    TRACE_THREAD_CREATED,  /* object: thread */
+    TRACE_THREAD_SWITCH,   /* object: next thread, a: previous thread */
+    TRACE_THREAD_EXIT,
+    TRACE_THREAD_WAIT,     /* object: the first dispatcher object */
+    TRACE_IRQL,            /* a: old, b: new (verbose) */
+    TRACE_EXCEPTION,       /* a: code, b: address */
+    TRACE_BUGCHECK,        /* a: code */
+    TRACE_DEBUG_PRINT,     /* text: the message; a: caller's address */
+    TRACE_KINDS
+};
+
+struct trace_event {
+    enum trace_kind kind;
+    const void *object;
+    uint64_t a, b, c;
+    const char *text;
+};
+
+struct trace_ops {
+    void (*event)(const struct trace_event *event);
+};
+
+extern const struct trace_ops *seam_trace;
+
+#define TRACE(kind_, object_, ...)                                                                           \
+    do {                                                                                                     \
+        if (unlikely(seam_trace != NULL))                                                                    \
+            seam_trace->event(&(struct trace_event){.kind = (kind_), .object = (object_), __VA_ARGS__});     \
+    } while (0)
+
+/* What the verifier looks at. Any member may be NULL. */
+struct vf_ops {
+    /* Around a driver's call of an export (only where the gate is a checking one). caller: return address. */
+    void (*export_enter)(const struct export_entry *x, const void *caller);
+    void (*export_leave)(const struct export_entry *x, const void *caller, KIRQL irql_before);
+    /* Around a call of the runtime into a driver routine ("dispatch", "DPC", ...). */
+    void (*callout_enter)(const char *role, const void *routine, uint64_t *cookie);
+    void (*callout_leave)(const char *role, const void *routine, uint64_t cookie);
+    /* IoCompleteRequest on an IRP already completed or freed; IoFreeIrp of one in use, and so on. */
+    void (*irp_violation)(ULONG code, ULONG subcode, const void *irp, const char *sentence);
+};
+
+extern const struct vf_ops *seam_vf;
+
+#endif

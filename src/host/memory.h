@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulated machine's memory. RAM is one memfd with a permanent read-write
+ * alias; every page that a driver can see (images, pool, NT stacks, user
+ * buffers) is a view of RAM pages, so an address has a physical address, and a
+ * second mapping of the same page (MmMapIoSpace, MDLs, patching) is coherent.
+ * The system range is one reservation at 0x200000000000; the user range is
+ * below 0x7FFF0000. A software page table answers virtual -> physical in O(1).
+ * Thread safe; its lock is an rl_lock, taken for as long as an mmap takes.
+ */
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include "base/base.h"
+
+enum hmem_zone {
+    HMEM_IMAGE,   /* driver images, their thunks and gates: all within 2 GiB of each other */
+    HMEM_POOL,
+    HMEM_STACK,
+    HMEM_SPECIAL, /* special pool: guarded blocks */
+    HMEM_SYSTEM,  /* system PTEs: MmMapIoSpace, MDL mappings, sections */
+    HMEM_USER,    /* the user range: 64 KiB .. 0x7FFF0000 */
+    HMEM_ZONES
+};
+
+enum hmem_protection { HMEM_NONE = 0, HMEM_R = 1, HMEM_W = 2, HMEM_X = 4, HMEM_RW = 3, HMEM_RX = 5, HMEM_RWX = 7 };
+
+#define HMEM_NO_PFN (~0ull)
+
+NTSTATUS hmem_init(uint64_t ram_bytes);
+void hmem_fini(void);
+bool hmem_base_is_default(void); /* false: addresses are not reproducible */
+uint64_t hmem_ram_bytes(void);
+
+/* Address space. Returns NULL when the zone is exhausted. guard pages stay inaccessible before and after. */
+void *hmem_reserve(enum hmem_zone zone, size_t pages, size_t align_pages, size_t guard_pages);
+NTSTATUS hmem_reserve_at(void *va, size_t pages); /* a fixed address: stripped images at their preferred base */
+void hmem_release(void *va, size_t pages);        /* decommits what is mapped, frees the range */
+
+/* RAM pages behind a reserved range. Zeroed. STATUS_INSUFFICIENT_RESOURCES when RAM is exhausted. */
+NTSTATUS hmem_commit(void *va, size_t pages, enum hmem_protection protection);
+void hmem_decommit(void *va, size_t pages); /* frees the RAM pages that hmem_commit took */
+NTSTATUS hmem_protect(void *va, size_t pages, enum hmem_protection protection);
+
+/* Aliases: map given physical pages (RAM, or beyond RAM: device memory, mapped inaccessible so that it traps). */
+NTSTATUS hmem_map(void *va, const uint64_t *pfns, size_t pages, enum hmem_protection protection);
+NTSTATUS hmem_map_run(void *va, uint64_t first_pfn, size_t pages, enum hmem_protection protection);
+void hmem_unmap(void *va, size_t pages); /* the range stays reserved */
+
+/* Physically contiguous RAM between two physical addresses; boundary 0 or a power of two that may not be crossed. */
+uint64_t hmem_alloc_contiguous(size_t pages, uint64_t lowest_pa, uint64_t highest_pa, uint64_t boundary); /* pfn or HMEM_NO_PFN */
+void hmem_free_pages(uint64_t first_pfn, size_t pages);
+
+/* Virtual -> physical frame, HMEM_NO_PFN if nothing is mapped there. Any address; never faults. */
+uint64_t hmem_pfn_of(const void *va);
+bool hmem_is_mmio(const void *va, uint64_t *pa); /* a trapping device page */
+enum hmem_protection hmem_protection_of(const void *va);
+
+/* The permanent writable alias of a RAM physical address; NULL beyond RAM. */
+void *hmem_physical(uint64_t pa);
+void *hmem_writable_alias(const void *va); /* of the RAM page behind a virtual address: for patching read-only images */
+
+bool hmem_is_user(const void *va);   /* below MmUserProbeAddress */
+bool hmem_is_system(const void *va); /* inside our reservation */
+
+#endif
