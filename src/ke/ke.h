@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dispatcher. A virtual processor (VP) is a token with a KPCR; a carrier
+ * pthread that holds it has its GS base there. NT threads are contexts that
+ * the dispatcher switches on carriers. All wait state (headers, wait lists,
+ * ready queues, timers) is guarded by one dispatcher lock, taken at
+ * DISPATCH_LEVEL; the lock is never held while driver code runs. DPC queues
+ * are per VP. Exports (KeWaitForSingleObject ...) are called directly by the
+ * layers above: they are the interface; this header has the rest.
+ */
+#ifndef KE_H
+#define KE_H
+
+#include "arch/arch.h"
+#include "base/seams.h"
+#include "nt/nt.h"
+
+struct ke_process; /* the KPROCESS part of an EPROCESS; ps owns the storage */
+
+enum ke_thread_state { KE_INITIALIZED, KE_READY, KE_RUNNING, KE_WAITING, KE_TERMINATED };
+
+/* The KTHREAD part of an ETHREAD. Drivers see only an opaque pointer, and wait on the header. */
+struct ke_thread {
+    DISPATCHER_HEADER header; /* offset 0: waitable, signaled at exit */
+    struct arch_thread arch;
+    struct arch_context context;
+    LIST_ENTRY ready_link;
+    LIST_ENTRY wait_blocks_link;
+    enum ke_thread_state state;
+    SCHAR priority, base_priority;
+    KIRQL wait_irql;
+    KPROCESSOR_MODE previous_mode;
+    KAFFINITY affinity, user_affinity;
+    struct ke_process *process; /* attached process */
+    struct ke_process *own_process;
+    LONG quantum;
+    NTSTATUS wait_status;
+    KPROCESSOR_MODE wait_mode;
+    BOOLEAN alertable, alerted[2];
+    KWAIT_BLOCK wait_block[4]; /* 3 built in + the timer's */
+    KWAIT_BLOCK *wait_list;
+    ULONG wait_count;
+    KTIMER timer; /* for time-outs */
+    SHORT kernel_apc_disable;  /* KeEnterCriticalRegion: counts down from 0 */
+    SHORT special_apc_disable; /* KeEnterGuardedRegion */
+    LIST_ENTRY apc_list[2];    /* kernel, user */
+    BOOLEAN apc_pending[2];
+    BOOLEAN apc_in_progress;
+    LIST_ENTRY mutants; /* owned */
+    void (*start)(void *);
+    void *start_context;
+    void *host; /* host threads: the pthread's attachment; NULL for system threads */
+    NTSTATUS exit_status;
+    ULONG id; /* trace and report number, 1.. in creation order */
+    const char *name;
+    void *current_routine; /* verifier: the driver routine now running on it */
+};
+
+struct ke_vp {
+    KPCR pcr; /* offset 0: GS base. pcr.Irql is the IRQL */
+    unsigned number;
+    struct ke_thread *current;
+    struct ke_thread *idle;
+    /* the rest is ke's own, in ke/vp.h */
+};
+
+/* ---- where am I ---- */
+struct ke_vp *ke_vp(void);           /* through GS; only with a VP. Re-read after any switch or driver call */
+struct ke_thread *ke_thread(void);   /* current NT thread */
+bool ke_on_vp(void);                 /* this pthread holds a VP (callable anywhere) */
+KIRQL ke_irql(void);
+KIRQL ke_raise_irql(KIRQL irql);     /* returns the old one */
+void ke_lower_irql(KIRQL irql);      /* drains DPCs, APCs, a pending preemption */
+static inline KPROCESSOR_MODE ke_previous_mode(void)
+{
+    return ke_thread()->previous_mode;
+}
+
+/* ---- machine ---- */
+struct ke_config {
+    unsigned cpus;
+    unsigned quantum_ms;      /* default 10 */
+    unsigned watchdog_s;      /* default 10 */
+    bool checked;             /* gates check */
+};
+NTSTATUS ke_init(const struct ke_config *config);
+void ke_fini(void);
+
+/* ---- threads: ps allocates struct ke_thread (inside ETHREAD) and the stack ---- */
+void ke_thread_init(struct ke_thread *thread, void *stack_low, size_t stack_bytes, void (*start)(void *), void *context,
+                    struct ke_process *process);
+void ke_thread_start(struct ke_thread *thread);
+_Noreturn void ke_thread_exit(NTSTATUS status); /* signals the header, runs exit callouts */
+/* Called on the dying thread at PASSIVE_LEVEL (io: cancel its IRPs; ps: notify); and later when its stack may be freed. */
+struct ke_thread_callouts {
+    void (*exiting)(struct ke_thread *thread);
+    void (*reaped)(struct ke_thread *thread); /* on another thread, PASSIVE_LEVEL: free stack, dereference */
+};
+extern struct ke_thread_callouts ke_thread_callouts;
+
+/* ---- host threads: the embedding API enters and leaves the NT side ---- */
+/*
+ * ke_host_call runs fn(arg) as an NT thread on this pthread's own NT stack: takes a free VP by one compare-and-swap
+ * (else sleeps as a ready thread), at PASSIVE_LEVEL, previous mode as given. Returns fn's value, or STATUS_SYSTEM_SHUTDOWN
+ * when the machine bug checked meanwhile. `thread` was made by ps for this pthread (ke_thread_init with start NULL).
+ */
+NTSTATUS ke_host_call(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode);
+/* Lets other NT threads, DPCs and timers run until nothing is ready (simulated), or for that time (real). NT context. */
+void ke_host_idle(uint64_t timeout_100ns);
+
+/* Runs a host call that may block on a helper pthread while the NT thread waits without the VP. */
+void ke_blocking_call(void (*fn)(void *), void *arg);
+
+/* ---- scheduling points ---- */
+void ke_sched_point(void); /* under simulation: the seeded scheduler may switch here; else honours a pending preemption */
+
+/* ---- interrupts from device models ---- */
+struct ke_interrupt_source {
+    KIRQL irql;
+    ULONG vector;
+};
+typedef void (*ke_interrupt_fn)(void *context);
+/* Any pthread, no VP needed: has fn(context) run at irql on a VP as soon as its IRQL allows. */
+void ke_request_interrupt(KIRQL irql, ULONG vector, ke_interrupt_fn fn, void *context);
+
+/* ---- bug check ---- */
+struct ke_bugcheck_info {
+    ULONG code;
+    ULONG64 p[4];
+    const char *sentence;      /* what happened, NULL: none given */
+    const void *irp, *device;  /* involved, or NULL */
+    EXCEPTION_RECORD exception;
+    CONTEXT context;           /* where it happened */
+    bool have_context;
+    bool verifier;             /* a verifier violation: exit 5 rather than 4 */
+    struct ke_thread *thread;
+    unsigned vp;
+    KIRQL irql;
+    ULONG64 frames[64];
+    unsigned frame_count;
+    ULONG64 raise_address;
+};
+_Noreturn void ke_bugcheck(const struct ke_bugcheck_info *info); /* first caller wins; freezes the machine; host calls return */
+_Noreturn void ke_bugcheck_code(ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4);
+const struct ke_bugcheck_info *ke_bugcheck_happened(void); /* NULL: no */
+struct ke_bugcheck_ops {
+    void (*stopped)(const struct ke_bugcheck_info *info); /* after the freeze, on the failing thread at HIGH_LEVEL */
+};
+extern struct ke_bugcheck_ops ke_bugcheck_ops;
+
+/* ---- calls into driver code from the runtime: role for trace and verifier ("dispatch", "DPC", "StartIo" ...) ---- */
+static inline uint64_t ke_callout_enter(const char *role, const void *routine)
+{
+    uint64_t cookie = 0;
+    if (unlikely(seam_vf != NULL) && seam_vf->callout_enter)
+        seam_vf->callout_enter(role, routine, &cookie);
+    return cookie;
+}
+
+static inline void ke_callout_leave(const char *role, const void *routine, uint64_t cookie)
+{
+    if (unlikely(seam_vf != NULL) && seam_vf->callout_leave)
+        seam_vf->callout_leave(role, routine, cookie);
+}
+
+/* ---- APCs for the layers above (io completion, thread exit) ---- */
+/* KAPC with a kernel routine of ours; the exports KeInitializeApc/KeInsertQueueApc are defined here too. */
+
+/* ---- kernel dispatcher objects used inside the runtime: call the exports ---- */
+
+#endif

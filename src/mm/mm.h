@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory for drivers and for the runtime on NT stacks: pool with tags, NT
+ * stacks, user buffers, MDLs, physical mappings, sections. Every page is a
+ * view of simulated RAM (host/memory.h).
+ */
+#ifndef MM_H
+#define MM_H
+
+#include "host/memory.h"
+#include "ke/ke.h"
+
+NTSTATUS mm_init(void);
+void mm_fini(void);
+
+/* Pool for the runtime itself: never a driver's; NULL when out of memory; <= DISPATCH_LEVEL. */
+void *mm_alloc(size_t size, ULONG tag); /* zeroed, nonpaged, 16-byte aligned (page aligned from PAGE_SIZE up) */
+void mm_free(void *p);
+
+/* A driver's allocation, as the ExAllocatePool* family makes it. caller: the return address. NULL on failure, never raises. */
+void *mm_pool_allocate(POOL_TYPE type, size_t size, ULONG tag, bool zero, const void *caller);
+void mm_pool_free(void *block, ULONG tag /* 0: any */, const void *caller); /* bug checks on a block that is none (0xC2) */
+bool mm_pool_block_of(const void *address, void **block, size_t *size, ULONG *tag);
+struct mm_pool_totals {
+    uint64_t blocks, bytes; /* live, of drivers */
+};
+struct mm_pool_tag_totals {
+    ULONG tag;
+    uint64_t blocks, bytes, allocations;
+    bool paged;
+};
+void mm_pool_totals(struct mm_pool_totals *totals);
+/* Live blocks that code inside [base, base+size) allocated; for the report at unload. */
+void mm_pool_for_each_tag(void (*visit)(const struct mm_pool_tag_totals *, void *), void *context);
+
+/* NT stacks. Driver-visible 24 KiB at the top, the runtime's share below, a guard page at the bottom. */
+struct mm_stack {
+    void *low;    /* lowest usable byte of the whole */
+    size_t bytes; /* of the whole */
+    void *driver_limit; /* IoGetStackLimits' low limit */
+};
+NTSTATUS mm_stack_create(struct mm_stack *stack);
+void mm_stack_destroy(struct mm_stack *stack);
+
+/* User range: what a process's VirtualAlloc would give. Page granular. */
+void *mm_user_allocate(size_t bytes, enum hmem_protection protection);
+void mm_user_free(void *base);
+
+/* Checks of user addresses without touching them: 64 KiB <= p, p+length <= MmUserProbeAddress; raises nothing. */
+bool mm_user_range_ok(const void *p, size_t length);
+
+/* Releases what an MDL chain holds: unlock if locked, free each. Used by IRP completion. */
+void mm_free_mdl_chain(PMDL mdl);
+void mm_unlock_mdl_chain(PMDL mdl);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Security: SIDs, ACLs, descriptors, tokens and the access check. One administrator token, one SYSTEM token. */
+#ifndef SE_H
+#define SE_H
+
+#include "ob/ob.h"
+
+NTSTATUS se_init(void);
+void *se_system_token(void);        /* Ob body, type Token */
+void *se_administrator_token(void); /* what the embedding API's process runs as */
+/* Self-relative copies in pool. SDDL subset of SPEC DO-54. */
+NTSTATUS se_from_sddl(const WCHAR *sddl, PSECURITY_DESCRIPTOR *descriptor);
+NTSTATUS se_default_device_descriptor(ULONG device_type, ULONG characteristics, bool named, PSECURITY_DESCRIPTOR *descriptor);
+/* KernelMode is always granted. */
+NTSTATUS se_check(PSECURITY_DESCRIPTOR descriptor, void *token, ACCESS_MASK desired, const GENERIC_MAPPING *mapping,
+                  KPROCESSOR_MODE mode, ACCESS_MASK *granted);
+void *se_current_token(void); /* effective token of the current thread; borrowed */
+
+#endif
