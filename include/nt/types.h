@@ -19,6 +19,8 @@
 #define FALSE 0
 #define ANYSIZE_ARRAY 1
 #define CONST const
+#define DECLSPEC_ALIGN_16 __attribute__((aligned(16)))
+#define POINTER_ALIGNMENT __attribute__((aligned(8)))
 
 typedef void *PVOID, *HANDLE, **PHANDLE, *LPVOID;
 typedef char CHAR, CCHAR, *PCHAR, *PSZ, *PSTR;
