@@ -39,6 +39,7 @@ host_thread *host_thread_create(const char *name, void (*fn)(void *), void *arg)
 void host_thread_join(host_thread *thread);
 int host_tid(void);
 void host_signal_thread(int tid); /* send the tick signal */
+int host_tick_signal(void);       /* its number */
 void host_futex_wait(uint32_t *word, uint32_t value, uint64_t timeout_ns /* 0: none */);
 void host_futex_wake(uint32_t *word, int count);
 void host_cpu_relax(void);
@@ -54,5 +55,6 @@ _Noreturn void host_panic(const char *format, ...) __attribute__((format(printf,
 
 /* Formatting without glibc's locks and without floating point: usable on NT stacks. %d %u %x %llx %p %s %c %ws widths. */
 int host_snprintf(char *buffer, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int host_vsnprintf(char *buffer, size_t size, const char *format, va_list arguments);
 
 #endif
