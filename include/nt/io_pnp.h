@@ -8,6 +8,8 @@
 
 #include "nt/types.h"
 #include "nt/io_enums.h"
+#include "nt/io_pnp_codes.h"
+#include "nt/cm_codes.h"
 #include "nt/po.h"
 
 struct _DEVICE_OBJECT;

@@ -16,6 +16,10 @@
 #include "nt/ex.h"
 #include "nt/ob.h"
 #include "nt/se.h"
+#include "nt/ps.h"
+#include "nt/cm.h"
+#include "nt/rtl.h"
 #include "nt/io.h"
+#include "nt/fastio.h"
 
 #endif
