@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contexts: their first frame, and the sanitizer's view of a switch. The
+ * instructions are in switch.S.
+ */
+#include "arch/arch.h"
+#include "arch/x86_64/sanitizer.h"
+
+struct arch_context *arch_switch_stacks(struct arch_context *from, struct arch_context *to);
+void arch_context_start(void);
+_Noreturn void arch_context_enter(struct arch_context *left, void (*fn)(void *), void *arg);
+
+/* What arch_switch_stacks pops, lowest address first. */
+struct first_frame {
+    ULONG mxcsr;
+    ULONG fpcsr;
+    ULONG64 r15, r14;
+    void *r13;
+    void (*r12)(void *);
+    ULONG64 rbx, rbp;
+    void (*rip)(void);
+    ULONG64 end_of_frames; /* where rsp points at the first call: 16-byte aligned */
+    ULONG64 pad[3];
+};
+
+void arch_context_init(struct arch_context *context, void *stack_low, size_t stack_bytes, void (*fn)(void *),
+                       void *arg)
+{
+    uintptr_t top = ALIGN_DOWN((char *)stack_low + stack_bytes, 64);
+    struct first_frame *frame = (struct first_frame *)(top - sizeof(struct first_frame));
+
+    *frame = (struct first_frame){
+        .mxcsr = INITIAL_MXCSR, .fpcsr = INITIAL_FPCSR, .r13 = arg, .r12 = fn, .rip = arch_context_start};
+    *context = (struct arch_context){.rsp = frame, .stack_low = stack_low, .stack_bytes = stack_bytes};
+}
+
+/* First code of a new context, called from arch_context_start. */
+_Noreturn void arch_context_enter(struct arch_context *left, void (*fn)(void *), void *arg)
+{
+    sanitizer_finish_switch(NULL, &left->stack_low, &left->stack_bytes);
+    fn(arg);
+    __builtin_trap();
+}
+
+void arch_switch(struct arch_context *from, struct arch_context *to)
+{
+    sanitizer_start_switch(&from->asan_fake_stack, to->stack_low, to->stack_bytes);
+    struct arch_context *left = arch_switch_stacks(from, to);
+    sanitizer_finish_switch(from->asan_fake_stack, &left->stack_low, &left->stack_bytes);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The context switch. Its callers are SysV code, for which xmm6-15, rsi and rdi
+ * are volatile: an ms_abi function above them has saved these in its own
+ * prologue, so only SysV's callee-saved registers are left to save here.
+ */
+#include "arch/x86_64/offsets.h"
+
+    .text
+
+/* struct arch_context *arch_switch_stacks(struct arch_context *from, struct arch_context *to)
+ * Returns, on the resumed side, the context that was left. */
+    .globl arch_switch_stacks
+    .hidden arch_switch_stacks
+    .type arch_switch_stacks, @function
+arch_switch_stacks:
+    .cfi_startproc
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    subq $8, %rsp
+    stmxcsr (%rsp)
+    fnstcw 4(%rsp)
+    movq %rsp, CONTEXT_RSP(%rdi)
+    movq CONTEXT_RSP(%rsi), %rsp
+    ldmxcsr (%rsp)
+    fldcw 4(%rsp)
+    addq $8, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    movq %rdi, %rax
+    popq %rcx
+    jmp *%rcx           /* a ret would be mispredicted, and would spoil the return stack for its callers */
+    .cfi_endproc
+    .size arch_switch_stacks, . - arch_switch_stacks
+
+/* First resume of a context: r12 = fn, r13 = its argument, rax = the context that was left. */
+    .globl arch_context_start
+    .hidden arch_context_start
+    .type arch_context_start, @function
+arch_context_start:
+    .cfi_startproc
+    .cfi_undefined rip
+    movq %rax, %rdi
+    movq %r12, %rsi
+    movq %r13, %rdx
+    xorl %ebp, %ebp
+    call arch_context_enter
+    ud2
+    .cfi_endproc
+    .size arch_context_start, . - arch_context_start
+
+    .section .note.GNU-stack, "", @progbits
