@@ -23,6 +23,7 @@ struct ob_open_request {
     const UNICODE_STRING *full_name;
     PVOID security_qos;
     PACCESS_STATE access_state;
+    UNICODE_STRING reparse;    /* parse that returns STATUS_REPARSE puts the new absolute name here (mm_alloc; consumed) */
 };
 
 struct ob_type_ops {
@@ -30,13 +31,17 @@ struct ob_type_ops {
     ULONG pool_tag;
     GENERIC_MAPPING mapping;
     ACCESS_MASK valid_access;
+    bool case_sensitive;       /* names of this type compare exactly unless OBJ_CASE_INSENSITIVE is given */
     LONG dispatcher_offset;    /* where the waitable DISPATCHER_HEADER is in the body; -1: not waitable (waits on an event inside: give its offset) */
     void (*close)(void *body, LONG handles_before, LONG process_handles_before); /* a handle is closed; 1 = the last */
     void (*delete_)(void *body); /* last reference gone, PASSIVE_LEVEL; the storage is freed after it returns */
     NTSTATUS (*parse)(void *body, const UNICODE_STRING *rest, struct ob_open_request *request, void **opened);
     NTSTATUS (*security)(void *body, int operation, SECURITY_INFORMATION *information, void *descriptor, ULONG *length);
     NTSTATUS (*open)(void *body, ACCESS_MASK granted, struct ob_open_request *request); /* may refuse a handle */
+    ULONG (*query_name)(void *body, WCHAR *buffer, ULONG size); /* as ob_query_name, for names that a parse routine made (files, keys) */
 };
+
+enum ob_security_operation { OB_SECURITY_SET, OB_SECURITY_QUERY, OB_SECURITY_DELETE, OB_SECURITY_ASSIGN };
 
 NTSTATUS ob_init(void);
 void ob_fini(void);
@@ -54,6 +59,7 @@ void ob_remove_name(void *body);
 
 void ob_reference(void *body);   /* = ObfReferenceObject */
 void ob_dereference(void *body); /* = ObfDereferenceObject; the last one above PASSIVE_LEVEL is deferred to a worker */
+void ob_dereference_deferred(void *body); /* the last one is always left to a worker */
 bool ob_reference_if_live(void *body); /* false when the count is already zero */
 LONG ob_pointer_count(const void *body);
 LONG ob_handle_count(const void *body);
@@ -63,6 +69,7 @@ void *ob_type_object(struct ob_type *type); /* what ObGetObjectType returns and 
 
 /* Looks a name up, follows symbolic links, calls parse. *body is referenced. */
 NTSTATUS ob_open_by_name(const OBJECT_ATTRIBUTES *attributes, struct ob_open_request *request, void **body);
+NTSTATUS ob_walk(void *root, const UNICODE_STRING *name, struct ob_open_request *request, void **body);
 /* Full name into a buffer of `size` bytes; returns Length in bytes needed. */
 ULONG ob_query_name(const void *body, WCHAR *buffer, ULONG size);
 /* Visits a directory's entries (name, body); the lock is held: do not call out. */
@@ -79,7 +86,18 @@ NTSTATUS ob_reference_by_handle(HANDLE handle, ACCESS_MASK desired, struct ob_ty
                                 ACCESS_MASK *granted);
 NTSTATUS ob_handle_close(HANDLE handle, KPROCESSOR_MODE mode);
 
-/* ps registers which handle table the current process has. */
-extern struct ob_handle_table *(*ob_current_table)(void);
+/* What the layers above register. */
+extern struct ob_handle_table *(*ob_current_table)(void); /* ps: of the current process; NULL before: the system's */
+extern void *(*ob_pseudo_handle)(HANDLE handle);           /* ps: body for NtCurrentProcess (-1), NtCurrentThread (-2) */
+extern void (*ob_defer)(void (*run)(void *context), void *context); /* ex: run on a worker at PASSIVE_LEVEL; any IRQL */
+/* se: the access check of an object's descriptor for the current subject. NULL before: everything is granted. */
+extern NTSTATUS (*ob_access_check)(PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired, const GENERIC_MAPPING *mapping,
+                                   KPROCESSOR_MODE mode, ACCESS_MASK *granted);
+struct ob_handle_table *ob_kernel_table(void);
+
+/* The descriptor in an object's header (types without a security routine): borrowed, NULL if none. */
+PSECURITY_DESCRIPTOR ob_security_of(const void *body);
+/* Maps and checks access to an object for the caller. KernelMode is always granted. */
+NTSTATUS ob_check_access(void *body, ACCESS_MASK desired, KPROCESSOR_MODE mode, ACCESS_MASK *granted);
 
 #endif
