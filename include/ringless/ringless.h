@@ -63,8 +63,7 @@ RL_API rl_status rl_machine_create(const struct rl_config *config, rl_machine **
 /* Closes handles, unloads drivers in reverse order, stops. A driver without an Unload routine is dropped. */
 RL_API void rl_machine_destroy(rl_machine *machine);
 RL_API const char *rl_message(void);
-RL_API const char *rl_status_name(rl_status status); /* "STATUS_SUCCESS"; NULL when it has no name */
-RL_API bool rl_status_by_name(const char *name, rl_status *status);
+RL_API const char *rl_status_name(rl_status status); /* "STATUS_SUCCESS"; "0xC0001234" when it has no name */
 RL_API const char *rl_version(void);
 
 /* ---- the machine's surroundings, before the first driver ---- */
@@ -136,43 +135,26 @@ RL_API void rl_event_close(rl_event *event);
 RL_API rl_status rl_advance(rl_machine *machine, uint64_t ms); /* simulated: moves the clock; real: waits */
 RL_API rl_status rl_idle(rl_machine *machine, uint64_t ms);    /* the NT side runs until nothing is ready, or so long */
 
-/* ---- what is there: visits hold no lock of the machine, strings live as long as the call ---- */
-struct rl_driver_info {
-    const char *service, *image;
-    uint64_t base, size;
-    unsigned devices;
-    bool has_unload;
-};
-struct rl_device_info {
-    const char *service, *name; /* name: "" if it has none */
-    unsigned id, lower;         /* numbers in creation order; lower: the device it is attached to, 0: none */
-    unsigned stack_size, open_handles;
-    uint32_t device_type, flags;
-};
-struct rl_irp_info {
-    unsigned number;
-    const char *major, *service, *device; /* where it is now; service "" when it is with the I/O manager */
-    bool cancelable;
-};
-struct rl_pool_info {
-    char tag[5];
-    uint64_t blocks, bytes;
-};
-struct rl_export_info {
-    const char *module, *name;
-    unsigned min_irql, max_irql;
-    bool data;
-};
-RL_API void rl_for_each_driver(rl_machine *machine, void (*visit)(void *context, const struct rl_driver_info *), void *context);
-RL_API void rl_for_each_device(rl_machine *machine, void (*visit)(void *context, const struct rl_device_info *), void *context);
-RL_API void rl_for_each_irp(rl_machine *machine, void (*visit)(void *context, const struct rl_irp_info *), void *context);
-RL_API void rl_for_each_pool_tag(rl_machine *machine, void (*visit)(void *context, const struct rl_pool_info *), void *context);
-RL_API void rl_for_each_export(void (*visit)(void *context, const struct rl_export_info *), void *context);
+/* ---- what is there ---- */
+RL_API void rl_for_each_driver(rl_machine *machine,
+                               void (*visit)(void *context, const char *service, const char *image, uint64_t base,
+                                             uint64_t size, unsigned devices),
+                               void *context);
+RL_API void rl_for_each_device(rl_machine *machine,
+                               void (*visit)(void *context, const char *service, const char *name, unsigned stack_size,
+                                             unsigned open_handles, uint32_t device_type),
+                               void *context);
+RL_API void rl_for_each_irp(rl_machine *machine,
+                            void (*visit)(void *context, unsigned number, const char *major, const char *device, bool pending),
+                            void *context);
+RL_API void rl_for_each_pool_tag(rl_machine *machine,
+                                 void (*visit)(void *context, const char *tag, uint64_t blocks, uint64_t bytes), void *context);
+RL_API void rl_for_each_export(void (*visit)(void *context, const char *module, const char *name, unsigned min_irql,
+                                             unsigned max_irql, bool data),
+                               void *context);
 
-/* What a file is and needs, without a machine: text for people or one JSON object; free() it.
- * NULL: no driver image; rl_message says why. */
-enum rl_inspect_format { RL_INSPECT_TEXT, RL_INSPECT_JSON };
-RL_API char *rl_inspect(const char *name, const void *bytes, size_t length, enum rl_inspect_format format);
+/* A file's inspection as JSON, without a machine; free() it. NULL: no driver image, rl_message says why. */
+RL_API char *rl_inspect(const char *name, const void *bytes, size_t length);
 
 /* ---- traces ---- */
 enum rl_trace_format { RL_TRACE_TEXT, RL_TRACE_JSON };

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What the run-time library calls below itself: pool that counts and can fail, exceptions that jump back. */
+#include "rtl_test.h"
+#include <stdlib.h>
+
+const struct trace_ops *seam_trace;
+int fake_pool_blocks;
+int fake_pool_failures;
+jmp_buf fake_raised;
+NTSTATUS fake_raised_status;
+
+void *mm_pool_allocate(POOL_TYPE type, size_t size, ULONG tag, bool zero, const void *caller)
+{
+    if (fake_pool_failures > 0) {
+        fake_pool_failures--;
+        return NULL;
+    }
+    fake_pool_blocks++;
+    void *block = malloc(size ? size : 1);
+    memset(block, zero ? 0 : 0xA5, size);
+    return block;
+}
+
+void mm_pool_free(void *block, ULONG tag, const void *caller)
+{
+    fake_pool_blocks--;
+    free(block);
+}
+
+_Noreturn void arch_raise(EXCEPTION_RECORD *record)
+{
+    fake_raised_status = record->ExceptionCode;
+    longjmp(fake_raised, 1);
+}
+
+_Noreturn void arch_raise_status(NTSTATUS status)
+{
+    fake_raised_status = status;
+    longjmp(fake_raised, 1);
+}
