@@ -48,6 +48,8 @@ NTSTATUS hmem_reserve_at(void *va,
 void hmem_release(void *va,
                   size_t pages); /* the whole reservation: decommits what is mapped, frees the range */
 
+/* The reservation that holds an address: its pages and first address; 0 if nothing is reserved there. */
+size_t hmem_reservation_of(const void *va, void **base);
 void hmem_zone_range(enum hmem_zone zone, void **base, size_t *bytes);
 
 /* RAM pages behind a reserved range. Zeroed. STATUS_INSUFFICIENT_RESOURCES when RAM is exhausted. */

@@ -285,3 +285,22 @@ void hmem_release(void *va, size_t pages)
     }
     rl_lock_release(&hmem.lock);
 }
+
+size_t hmem_reservation_of(const void *va, void **base)
+{
+    size_t pages = 0;
+    rl_lock_acquire(&hmem.lock);
+    struct hmem_region *region = hmem_region_of(va);
+    size_t page = region ? ((uintptr_t)va - region->base) / PAGE_SIZE : 0;
+    if (region != NULL && region->pte[page] & PTE_RESERVED) {
+        while (!(region->pte[page] & PTE_FIRST))
+            page--;
+        *base = (void *)(region->base + page * PAGE_SIZE);
+        do
+            pages++;
+        while (page + pages < region->pages &&
+               (region->pte[page + pages] & (PTE_RESERVED | PTE_FIRST)) == PTE_RESERVED);
+    }
+    rl_lock_release(&hmem.lock);
+    return pages;
+}

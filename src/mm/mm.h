@@ -10,17 +10,27 @@
 #include "host/memory.h"
 #include "ke/ke.h"
 
-NTSTATUS mm_init(void);
+NTSTATUS mm_init(void); /* after hmem_init */
 void mm_fini(void);
 
-/* Pool for the runtime itself: never a driver's; NULL when out of memory; <= DISPATCH_LEVEL. */
-void *mm_alloc(size_t size, ULONG tag); /* zeroed, nonpaged, 16-byte aligned (page aligned from PAGE_SIZE up) */
-void mm_free(void *p);
+/* Who called: the driver's return address from the innermost entry record, else the given one. */
+const void *mm_caller(const void *return_address);
 
-/* A driver's allocation, as the ExAllocatePool* family makes it. caller: the return address. NULL on failure, never raises. */
+NTSTATUS mm_pool_init(void); /* by mm_init */
+void mm_pool_fini(void);
+
+/* Pool for the runtime itself: never a driver's; NULL when out of memory; <= DISPATCH_LEVEL. */
+void *mm_alloc(size_t size,
+               ULONG tag); /* zeroed, nonpaged, 16-byte aligned (page aligned from PAGE_SIZE up) */
+void mm_free(void *p);     /* NULL: nothing */
+
+/* A driver's allocation, as the ExAllocatePool* family makes it. caller: the return address. NULL on failure,
+ * never raises. */
 void *mm_pool_allocate(POOL_TYPE type, size_t size, ULONG tag, bool zero, const void *caller);
-void mm_pool_free(void *block, ULONG tag /* 0: any */, const void *caller); /* bug checks on a block that is none (0xC2) */
+void mm_pool_free(void *block, ULONG tag /* 0: any */,
+                  const void *caller); /* bug checks on a block that is none (0xC2) */
 bool mm_pool_block_of(const void *address, void **block, size_t *size, ULONG *tag);
+bool mm_pool_is_paged(const void *address); /* inside a live block of paged pool */
 struct mm_pool_totals {
     uint64_t blocks, bytes; /* live, of drivers */
 };
@@ -30,13 +40,23 @@ struct mm_pool_tag_totals {
     bool paged;
 };
 void mm_pool_totals(struct mm_pool_totals *totals);
-/* Live blocks that code inside [base, base+size) allocated; for the report at unload. */
+/* Live blocks of drivers, by address; the caller's address says which image leaves what behind. The pool's
+ * lock is held: visit must not allocate. */
+struct mm_pool_block {
+    void *address;
+    size_t size;
+    ULONG tag;
+    const void *caller; /* where the driver called from */
+    bool paged;
+};
+void mm_pool_for_each_block(void (*visit)(const struct mm_pool_block *, void *), void *context);
+/* By tag, in order of tag; allocations counts from the start of the machine. */
 void mm_pool_for_each_tag(void (*visit)(const struct mm_pool_tag_totals *, void *), void *context);
 
 /* NT stacks. Driver-visible 24 KiB at the top, the runtime's share below, a guard page at the bottom. */
 struct mm_stack {
-    void *low;    /* lowest usable byte of the whole */
-    size_t bytes; /* of the whole */
+    void *low;          /* lowest usable byte of the whole */
+    size_t bytes;       /* of the whole */
     void *driver_limit; /* IoGetStackLimits' low limit */
 };
 NTSTATUS mm_stack_create(struct mm_stack *stack);
@@ -46,7 +66,8 @@ void mm_stack_destroy(struct mm_stack *stack);
 void *mm_user_allocate(size_t bytes, enum hmem_protection protection);
 void mm_user_free(void *base);
 
-/* Checks of user addresses without touching them: 64 KiB <= p, p+length <= MmUserProbeAddress; raises nothing. */
+/* Checks of user addresses without touching them: 64 KiB <= p, p+length <= MmUserProbeAddress; raises
+ * nothing. */
 bool mm_user_range_ok(const void *p, size_t length);
 
 /* Releases what an MDL chain holds: unlock if locked, free each. Used by IRP completion. */

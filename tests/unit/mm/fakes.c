@@ -22,3 +22,44 @@ void rl_lock_wake(rl_lock *lock)
 {
     (void)lock;
 }
+
+struct fake_stop fake_stopped;
+jmp_buf fake_stop_jump;
+bool fake_on_vp;
+struct ke_vp fake_vp;
+struct ke_thread fake_thread;
+struct arch_ops arch_ops;
+
+void ke_bugcheck(const struct ke_bugcheck_info *info)
+{
+    fake_stopped = (struct fake_stop){.bugcheck = true, .code = info->code};
+    for (int i = 0; i < 4; i++)
+        fake_stopped.p[i] = info->p[i];
+    longjmp(fake_stop_jump, 1);
+}
+
+void ke_bugcheck_code(ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4)
+{
+    ke_bugcheck(&(struct ke_bugcheck_info){.code = code, .p = {p1, p2, p3, p4}});
+}
+
+void arch_raise_status(NTSTATUS status)
+{
+    fake_stopped = (struct fake_stop){.code = (ULONG)status};
+    longjmp(fake_stop_jump, 1);
+}
+
+bool ke_on_vp(void)
+{
+    return fake_on_vp;
+}
+
+struct ke_vp *ke_vp(void)
+{
+    return &fake_vp;
+}
+
+struct ke_thread *ke_thread(void)
+{
+    return &fake_thread;
+}

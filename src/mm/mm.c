@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Start and end of memory management, and the variables that it exports to drivers. */
+#include "mm/mm.h"
+
+/* What drivers compare addresses with. MmSystemRangeStart is where the kernel half begins on Windows;
+ * addresses of this machine are below it, and a driver that asks "is it user memory?" uses the first two. */
+EXPORT_DATA(ntoskrnl, MmHighestUserAddress)
+PVOID MmHighestUserAddress = (PVOID)HMEM_USER_HIGHEST;
+
+EXPORT_DATA(ntoskrnl, MmUserProbeAddress)
+ULONG_PTR MmUserProbeAddress = HMEM_USER_PROBE;
+
+EXPORT_DATA(ntoskrnl, MmSystemRangeStart)
+PVOID MmSystemRangeStart;
+
+NTSTATUS mm_init(void)
+{
+    void *lowest;
+    size_t bytes;
+    hmem_zone_range(HMEM_IMAGE, &lowest, &bytes);
+    MmSystemRangeStart = lowest;
+    return mm_pool_init();
+}
+
+void mm_fini(void)
+{
+    mm_pool_fini();
+}
+
+const void *mm_caller(const void *return_address)
+{
+    struct arch_thread *thread = arch_ops.current ? arch_ops.current() : NULL;
+    struct arch_record *record = thread ? thread->records : NULL;
+    return record != NULL && record->type == ARCH_RECORD_GATE ? (const void *)record->rip : return_address;
+}
