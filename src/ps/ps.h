@@ -3,6 +3,7 @@
 #ifndef PS_H
 #define PS_H
 
+#include "base/lock.h"
 #include "se/se.h"
 
 struct ke_process {
@@ -14,6 +15,10 @@ struct ke_process {
     LIST_ENTRY threads;
     struct ke_process *parent;
     uint64_t create_time;
+    uint64_t exit_time;  /* 0: still running */
+    NTSTATUS exit_status; /* STATUS_PENDING while it runs */
+    ULONG session;
+    LONG thread_count;   /* with `threads`: ps_lock */
 };
 
 struct ps_thread { /* ETHREAD: an Ob body of type Thread */
@@ -28,6 +33,10 @@ struct ps_thread { /* ETHREAD: an Ob body of type Thread */
     PVOID start_context;
     bool terminating, system_thread;
     uint64_t create_time;
+    uint64_t exit_time;
+    void *impersonation_token; /* referenced; NULL: none */
+    SECURITY_IMPERSONATION_LEVEL impersonation_level;
+    struct ps_thread *next_ended; /* host threads whose pthread is gone */
 };
 
 NTSTATUS ps_init(void);
@@ -44,6 +53,13 @@ NTSTATUS ps_create_system_thread(struct ps_thread **thread, void (*start)(void *
 /* The ETHREAD of this pthread for ke_host_call; made at the first use, ends with the pthread. Called without a VP. */
 struct ps_thread *ps_host_thread(void);
 void ps_host_thread_detach(void);
+
+/* By id; referenced. NULL: no such process or thread (or it is going away). */
+struct ke_process *ps_lookup_process(HANDLE id);
+struct ps_thread *ps_lookup_thread(HANDLE id);
+/* Calls visit for each process, each thread of a process; the lock is held: do not call out. */
+void ps_for_each_process(void (*visit)(struct ke_process *process, void *context), void *context);
+void ps_for_each_thread(struct ke_process *process, void (*visit)(struct ps_thread *thread, void *context), void *context);
 
 /* Ps calls out upwards at thread exit (io: cancel and wait for its IRPs) and process exit. */
 struct ps_callouts {

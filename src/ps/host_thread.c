@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads of the embedding process. A pthread that calls the API gets an
+ * ETHREAD of the API's process at its first call and keeps it; when the
+ * pthread ends, the thread runs its exit callouts like any other. Its storage
+ * is freed by a later call (or at the end), as a thread cannot free the stack
+ * it stands on. Called without a VP, on the pthread's own stack.
+ */
+#include "ps/internal.h"
+
+static __thread struct ps_thread *own_thread;
+static __thread uint64_t own_machine;
+static uint64_t machine = 1; /* counts machines: a thread of a former one is not ours */
+static struct ps_thread *ended; /* pushed atomically */
+
+static NTSTATUS free_ended(void *arg)
+{
+    struct ps_thread *next, *thread = __atomic_exchange_n(&ended, NULL, __ATOMIC_ACQUIRE);
+    for (; thread; thread = next) {
+        next = thread->next_ended;
+        ob_dereference(thread);
+    }
+    return STATUS_SUCCESS;
+}
+
+struct ps_thread *ps_host_thread(void)
+{
+    if (likely(own_thread && own_machine == machine))
+        return own_thread;
+    struct ps_thread *thread;
+    if (!NT_SUCCESS(ps_thread_create(ps_api_process(), &thread)))
+        return NULL;
+    ke_thread_init(&thread->tcb, thread->stack.low, thread->stack.bytes, NULL, NULL, thread->process);
+    thread->tcb.name = "host";
+    own_thread = thread;
+    own_machine = machine;
+    if (__atomic_load_n(&ended, __ATOMIC_RELAXED))
+        ke_host_call(&thread->tcb, free_ended, NULL, KernelMode);
+    return thread;
+}
+
+static NTSTATUS leave(void *arg)
+{
+    free_ended(NULL);
+    ke_thread_exit(STATUS_SUCCESS);
+}
+
+void ps_host_thread_detach(void)
+{
+    struct ps_thread *thread = own_thread;
+    own_thread = NULL;
+    if (!thread || own_machine != machine)
+        return;
+    ke_host_call(&thread->tcb, leave, NULL, KernelMode);
+    thread->next_ended = __atomic_load_n(&ended, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&ended, &thread->next_ended, thread, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        ;
+}
+
+void ps_end_host_threads(void)
+{
+    ended = NULL;
+    machine++;
+}

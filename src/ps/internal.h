@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by the files of the process manager. */
+#ifndef PS_INTERNAL_H
+#define PS_INTERNAL_H
+
+#include <string.h>
+#include "host/host.h"
+#include "ob/services.h"
+#include "ps/ps.h"
+
+#define PS_TAG_CID 0x64694350 /* 'PCid' */
+
+extern rl_lock ps_lock; /* process list, thread lists, ids */
+
+/* cid.c: one number space for processes and threads, as on NT; multiples of 4, not reused at once. */
+NTSTATUS ps_cid_init(void);
+void ps_cid_fini(void);
+HANDLE ps_cid_allocate(void *body); /* NULL: out of memory. The table holds no reference */
+void ps_cid_free(HANDLE id);
+
+/* thread.c */
+NTSTATUS ps_thread_type_init(void);
+NTSTATUS ps_thread_create(struct ke_process *process, struct ps_thread **thread); /* without a stack; referenced */
+void ps_thread_unlink(struct ps_thread *thread);
+
+/* process.c */
+NTSTATUS ps_process_type_init(void);
+NTSTATUS ps_process_create(const char *image_name, void *token, struct ke_process *parent, struct ke_process **process);
+void ps_end_host_threads(void);
+
+#endif
