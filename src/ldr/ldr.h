@@ -36,49 +36,53 @@ struct ldr_import {
     ULONG slot_rva;
 };
 /* Calls visit for each import; stops when it returns false. */
-bool ldr_for_each_import(const struct ldr_file *file, bool (*visit)(const struct ldr_import *, void *), void *context,
-                         struct ldr_error *error);
+bool ldr_for_each_import(const struct ldr_file *file, bool (*visit)(const struct ldr_import *, void *),
+                         void *context, struct ldr_error *error);
 
 /* A loaded image. */
 struct ldr_image {
     LIST_ENTRY link;
     struct arch_image arch;
-    char name[64];      /* base name with extension, as given: "hello.sys" */
+    char name[64]; /* base name with extension, as given: "hello.sys" */
     void *base;
-    size_t size;        /* SizeOfImage */
-    void *entry;        /* address of the entry point, NULL if none */
+    size_t size; /* SizeOfImage */
+    void *entry; /* address of the entry point, NULL if none */
     void *preferred_base;
     bool init_discarded;
     ULONG section_count;
     IMAGE_SECTION_HEADER *sections; /* copy */
-    void *driver_object; /* the DRIVER_OBJECT this image belongs to; set by io */
-    void *loader_data;   /* DriverSection: an LDR_DATA_TABLE_ENTRY in pool-like memory */
+    void *driver_object;            /* the DRIVER_OBJECT this image belongs to; set by io */
+    void *loader_data;              /* DriverSection: an LDR_DATA_TABLE_ENTRY in pool-like memory */
     unsigned missing_imports;
-    void *private_data;  /* the loader's own */
-    ULONG references;    /* importing drivers */
+    void *private_data; /* the loader's own */
+    ULONG references;   /* importing drivers */
 };
 
 struct ldr_load_options {
-    const char *name;      /* base name of the file */
-    bool checked_gates;    /* every export through a checking gate (verifier, seed, trace), else only where needed */
-    bool deterministic;    /* rdtsc, cpuid ... answer reproducibly */
+    const char *name;   /* base name of the file */
+    bool checked_gates; /* every export through a checking gate (verifier, seed, trace), else only where
+                           needed */
+    bool deterministic; /* rdtsc, cpuid ... answer reproducibly */
     struct ldr_image *(*find_export_driver)(const char *module); /* loaded .sys by name, or NULL */
 };
 
-struct ldr_image *ldr_load(const void *bytes, size_t length, const struct ldr_load_options *options, struct ldr_error *error);
+struct ldr_image *ldr_load(const void *bytes, size_t length, const struct ldr_load_options *options,
+                           struct ldr_error *error);
 void ldr_discard_init(struct ldr_image *image); /* later touches are a reported fault */
 void ldr_unload(struct ldr_image *image);
-struct ldr_image *ldr_find(const void *address); /* by image or thunk address */
+struct ldr_image *ldr_find(const void *address);   /* by image or thunk address */
 struct ldr_image *ldr_find_name(const char *name); /* case-insensitive, with or without extension */
 void ldr_for_each(void (*visit)(struct ldr_image *, void *), void *context);
 void *ldr_export_of(struct ldr_image *image, const char *name); /* NULL: none */
 
 /* The runtime's own exports. Modules: "ntoskrnl" also answers to ntoskrnl.exe, "hal" to hal.dll ... */
-const struct export_entry *ldr_find_export(const char *module, const char *name); /* module NULL: any (MmGetSystemRoutineAddress) */
+const struct export_entry *
+ldr_find_export(const char *module, const char *name); /* module NULL: any (MmGetSystemRoutineAddress) */
 /* The address a driver may call or read for an export, gate included. */
 const void *ldr_bind_export(const struct export_entry *entry, bool checked);
 
-/* "driver.sys!Symbol+0x12 (file.c:34)", or "driver.sys+.text+0x12"; always terminates; returns length. NT-stack safe. */
+/* "driver.sys!Symbol+0x12 (file.c:34)", or "driver.sys+.text+0x12"; always terminates; returns length.
+ * NT-stack safe. */
 int ldr_describe(const void *address, char *text, size_t size);
 
 #endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The stages of a load, shared by the files of this component. Everything a
+ * loaded image needs beyond its pages lives in its arena and dies with it,
+ * the struct ldr_image itself included.
+ */
+#ifndef LDR_IMAGE_H
+#define LDR_IMAGE_H
+
+#include "host/arena.h"
+#include "host/memory.h"
+#include "ldr/file.h"
+
+struct ldr_symbol {
+    ULONG rva;
+    bool exported;
+    const char *name;
+};
+
+struct ldr_exporter {
+    struct ldr_exporter *next;
+    struct ldr_image *image;
+};
+
+struct ldr_private {
+    struct ldr_image image; /* offset 0 */
+    struct arena arena;
+    struct ldr_symbol *symbols; /* sorted by rva */
+    ULONG symbol_count;
+    struct ldr_exporter *exporters; /* drivers that this one imports from, each holding a reference */
+};
+
+static inline struct ldr_private *ldr_private(struct ldr_image *image)
+{
+    return container_of(image, struct ldr_private, image);
+}
+
+/* map.c: reserves and fills the pages, read-write until ldr_protect_image; undone by ldr_unmap_image. */
+bool ldr_map_image(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);
+bool ldr_relocate_image(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);
+bool ldr_protect_image(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);
+void ldr_unmap_image(struct ldr_image *image);
+
+/* bind.c: fills the import slots; ldr_release_imports gives the exporters back. */
+bool ldr_bind_imports(struct ldr_image *image, const struct ldr_file *file,
+                      const struct ldr_load_options *options, struct ldr_error *error);
+void ldr_release_imports(struct ldr_image *image);
+extern bool ldr_checked_gates; /* how the last image was bound; names resolved at run time follow it */
+
+/* load_config.c */
+bool ldr_apply_load_config(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);
+
+/* symbols.c */
+bool ldr_collect_symbols(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);
+const struct ldr_symbol *ldr_nearest_symbol(struct ldr_image *image, ULONG rva);
+
+/* modules.c: the KLDR_DATA_TABLE_ENTRY and its place in PsLoadedModuleList. */
+bool ldr_create_module_entry(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);
+void ldr_publish_module(struct ldr_image *image);
+void ldr_withdraw_module(struct ldr_image *image);
+
+static inline bool ldr_no_memory(struct ldr_error *error)
+{
+    return ldr_fail(error, LDR_CANNOT_LOAD, "cannot load: the simulated machine has no memory left");
+}
+
+#endif

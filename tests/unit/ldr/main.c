@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include "ldr_test.h"
+
+int main(void)
+{
+    return run_parse_tests() + run_export_tests();
+}
