@@ -264,7 +264,6 @@ struct DECLSPEC_ALIGN_16 _IRP {
                 };
             };
             PFILE_OBJECT OriginalFileObject;
-            PVOID IrpExtension;
         } Overlay;
         KAPC Apc;
         PVOID CompletionKey;
@@ -395,7 +394,6 @@ struct _IO_STACK_LOCATION {
         struct {
             PVPB Vpb;
             PDEVICE_OBJECT DeviceObject;
-            ULONG OutputBufferLength;
         } MountVolume;
         struct {
             PVPB Vpb;

@@ -54,17 +54,16 @@ typedef struct _DISPATCHER_HEADER {
                 UCHAR TimerControlFlags;
                 UCHAR Abandoned;
                 BOOLEAN Signalling;
-                UCHAR ThreadControlFlags;
             };
             union {
                 UCHAR Size; /* in LONGs */
                 UCHAR Hand;
-                UCHAR TimerMiscFlags;
+                UCHAR ThreadControlFlags;
             };
             union {
                 BOOLEAN Inserted;
+                UCHAR TimerMiscFlags;
                 BOOLEAN DebugActive;
-                BOOLEAN DpcActive;
                 UCHAR Reserved1;
             };
         };
