@@ -3,10 +3,10 @@
  * Ringless: Windows kernel drivers in a Linux process. The embedding API.
  *
  * One machine lives in a process at a time. Functions return an NTSTATUS
- * (rl_status): >= 0 is success; rl_message() then has one line that explains
+ * (rgl_status): >= 0 is success; rgl_message() then has one line that explains
  * the last failure on this thread. Any thread may call, except that a machine
  * with a seed belongs to the thread that made it (another gets
- * RL_STATUS_WRONG_THREAD). Callbacks never run on an NT stack: rl_poll delivers
+ * RGL_STATUS_WRONG_THREAD). Callbacks never run on an NT stack: rgl_poll delivers
  * them on the thread that calls it. After fork() the child may only exec or
  * exit. Names are UTF-8. Times are in the unit that their name says.
  */
@@ -21,149 +21,167 @@
 extern "C" {
 #endif
 
-#define RL_API __attribute__((visibility("default")))
+#define RGL_API __attribute__((visibility("default")))
 
-typedef int32_t rl_status; /* NTSTATUS */
+typedef int32_t rgl_status; /* NTSTATUS */
 
-#define RL_STATUS_SUCCESS      ((rl_status)0x00000000)
-#define RL_STATUS_TIMEOUT      ((rl_status)0x00000102)
-#define RL_STATUS_PENDING      ((rl_status)0x00000103)
-#define RL_STATUS_BUG_CHECK    ((rl_status)0xE0520001) /* the machine stopped: rl_bug_check() has the report */
-#define RL_STATUS_NOT_AN_IMAGE ((rl_status)0xE0520002) /* the bytes are no x86-64 driver */
-#define RL_STATUS_CANNOT_LOAD  ((rl_status)0xE0520003) /* an image, but it cannot be loaded here */
-#define RL_STATUS_WRONG_THREAD ((rl_status)0xE0520004)
-#define RL_STATUS_AFTER_FORK   ((rl_status)0xE0520005)
-#define RL_STATUS_BUSY         ((rl_status)0xE0520006) /* a machine lives already */
-#define RL_STATUS_HANG         ((rl_status)0xE0520007) /* simulated: nothing can run any more and the request waits */
+#define RGL_STATUS_SUCCESS      ((rgl_status)0x00000000)
+#define RGL_STATUS_TIMEOUT      ((rgl_status)0x00000102)
+#define RGL_STATUS_PENDING      ((rgl_status)0x00000103)
+#define RGL_STATUS_BUG_CHECK    ((rgl_status)0xE0520001) /* the machine stopped: rgl_bug_check() has the report */
+#define RGL_STATUS_NOT_AN_IMAGE ((rgl_status)0xE0520002) /* the bytes are no x86-64 driver */
+#define RGL_STATUS_CANNOT_LOAD  ((rgl_status)0xE0520003) /* an image, but it cannot be loaded here */
+#define RGL_STATUS_WRONG_THREAD ((rgl_status)0xE0520004)
+#define RGL_STATUS_AFTER_FORK   ((rgl_status)0xE0520005)
+#define RGL_STATUS_BUSY         ((rgl_status)0xE0520006) /* a machine lives already */
+#define RGL_STATUS_HANG         ((rgl_status)0xE0520007) /* simulated: nothing can run any more and the request waits */
 
-typedef struct rl_machine rl_machine;
-typedef struct rl_driver rl_driver;
-typedef struct rl_file rl_file;       /* an open handle of the API's user process */
-typedef struct rl_request rl_request; /* one asynchronous request */
-typedef struct rl_event rl_event;     /* a user-mode event object */
+typedef struct rgl_machine rgl_machine;
+typedef struct rgl_driver rgl_driver;
+typedef struct rgl_file rgl_file;       /* an open handle of the API's user process */
+typedef struct rgl_request rgl_request; /* one asynchronous request */
+typedef struct rgl_event rgl_event;     /* a user-mode event object */
 
-enum rl_verify { RL_VERIFY_NONE, RL_VERIFY_STANDARD, RL_VERIFY_ALL };
+enum rgl_verify { RGL_VERIFY_NONE, RGL_VERIFY_STANDARD, RGL_VERIFY_ALL };
 
-struct rl_config {
-    size_t size;               /* sizeof(struct rl_config) */
+struct rgl_config {
+    size_t size;               /* sizeof(struct rgl_config) */
     bool simulated;            /* deterministic: the seed decides every schedule, time is virtual */
     uint64_t seed;
     unsigned cpus;             /* virtual processors; 0: 1 when simulated, else the host's cores */
-    enum rl_verify verify;
+    enum rgl_verify verify;
     uint64_t ram_bytes;        /* simulated RAM; 0: 64 MiB */
     int tick_signal;           /* real-time signal for preemption; 0: SIGRTMIN+4 */
     unsigned watchdog_seconds; /* 0: 10 */
-    /* One line that a driver printed; delivered by rl_poll and at the end of each call. NULL: discarded. */
+    /* One line that a driver printed; delivered by rgl_poll and at the end of each call. NULL: discarded. */
     void (*debug_line)(void *context, const char *driver, const char *line);
     void *debug_context;
 };
-RL_API void rl_config_init(struct rl_config *config); /* the defaults: real time, verify standard */
+RGL_API void rgl_config_init(struct rgl_config *config); /* the defaults: real time, verify standard */
 
-RL_API rl_status rl_machine_create(const struct rl_config *config, rl_machine **machine);
+RGL_API rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machine **machine);
 /* Closes handles, unloads drivers in reverse order, stops. A driver without an Unload routine is dropped. */
-RL_API void rl_machine_destroy(rl_machine *machine);
-RL_API const char *rl_message(void);
-RL_API const char *rl_status_name(rl_status status); /* "STATUS_SUCCESS"; "0xC0001234" when it has no name */
-RL_API const char *rl_version(void);
+RGL_API void rgl_machine_destroy(rgl_machine *machine);
+RGL_API const char *rgl_message(void);
+RGL_API const char *rgl_status_name(rgl_status status); /* "STATUS_SUCCESS"; NULL when it has no name */
+RGL_API bool rgl_status_by_name(const char *name, rgl_status *status);
+RGL_API const char *rgl_version(void);
 
 /* ---- the machine's surroundings, before the first driver ---- */
-RL_API rl_status rl_model_add(rl_machine *machine, const char *description); /* "ram,size=256M" */
-RL_API rl_status rl_registry_load(rl_machine *machine, const void *text, size_t length); /* a .reg file */
+RGL_API rgl_status rgl_model_add(rgl_machine *machine, const char *description); /* "ram,size=256M" */
+RGL_API rgl_status rgl_registry_load(rgl_machine *machine, const void *text, size_t length); /* a .reg file */
 
 /* ---- drivers ---- */
 /* name: the file's base name ("hello.sys"); the service is called that without the extension.
  * *entry_status (may be NULL): what DriverEntry returned. The bytes are copied. */
-RL_API rl_status rl_driver_load(rl_machine *machine, const char *name, const void *bytes, size_t length,
-                                rl_driver **driver, rl_status *entry_status);
-RL_API rl_status rl_driver_load_file(rl_machine *machine, const char *path, rl_driver **driver, rl_status *entry_status);
-/* STATUS_INVALID_DEVICE_REQUEST: it has no Unload routine. RL_STATUS_PENDING: marked; runs when the last reference goes. */
-RL_API rl_status rl_driver_unload(rl_machine *machine, const char *service);
+RGL_API rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *bytes, size_t length,
+                                rgl_driver **driver, rgl_status *entry_status);
+RGL_API rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driver **driver, rgl_status *entry_status);
+/* STATUS_INVALID_DEVICE_REQUEST: it has no Unload routine. RGL_STATUS_PENDING: marked; runs when the last reference goes. */
+RGL_API rgl_status rgl_driver_unload(rgl_machine *machine, const char *service);
 
 /* ---- devices: what a user-mode administrator process does ---- */
-enum rl_open_flags { RL_OPEN_READ = 1, RL_OPEN_WRITE = 2, RL_OPEN_EXCLUSIVE = 4, RL_OPEN_ASYNC = 8 };
+enum rgl_open_flags { RGL_OPEN_READ = 1, RGL_OPEN_WRITE = 2, RGL_OPEN_EXCLUSIVE = 4, RGL_OPEN_ASYNC = 8 };
 
-struct rl_io {
-    rl_status status;
+struct rgl_io {
+    rgl_status status;
     uint64_t information;
 };
 
 /* name: \Device\X, \DosDevices\X, \??\X or \\.\X, literally. Without READ or WRITE: both. */
-RL_API rl_status rl_open(rl_machine *machine, const char *name, unsigned flags, rl_file **file, struct rl_io *io);
-RL_API rl_status rl_close(rl_file *file);
+RGL_API rgl_status rgl_open(rgl_machine *machine, const char *name, unsigned flags, rgl_file **file, struct rgl_io *io);
+RGL_API rgl_status rgl_close(rgl_file *file);
 /* Synchronous on any handle. The driver sees a copy of the buffer in the user range, unless the buffer came from
- * rl_user_alloc: then it is used in place. offset -1: the file's current position. */
-RL_API rl_status rl_read(rl_file *file, void *buffer, size_t length, int64_t offset, struct rl_io *io);
-RL_API rl_status rl_write(rl_file *file, const void *data, size_t length, int64_t offset, struct rl_io *io);
-RL_API rl_status rl_flush(rl_file *file, struct rl_io *io);
-RL_API rl_status rl_ioctl(rl_file *file, uint32_t code, const void *in, size_t in_length, void *out, size_t out_length,
-                          struct rl_io *io);
-RL_API rl_status rl_internal_ioctl(rl_file *file, uint32_t code, const void *in, size_t in_length, void *out,
-                                   size_t out_length, struct rl_io *io);
-RL_API rl_status rl_cancel(rl_file *file); /* CancelIo: every pending request of this handle */
+ * rgl_user_alloc: then it is used in place. offset -1: the file's current position. */
+RGL_API rgl_status rgl_read(rgl_file *file, void *buffer, size_t length, int64_t offset, struct rgl_io *io);
+RGL_API rgl_status rgl_write(rgl_file *file, const void *data, size_t length, int64_t offset, struct rgl_io *io);
+RGL_API rgl_status rgl_flush(rgl_file *file, struct rgl_io *io);
+RGL_API rgl_status rgl_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_length, void *out, size_t out_length,
+                          struct rgl_io *io);
+RGL_API rgl_status rgl_internal_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_length, void *out,
+                                   size_t out_length, struct rgl_io *io);
+RGL_API rgl_status rgl_cancel(rgl_file *file); /* CancelIo: every pending request of this handle */
 
-RL_API void *rl_user_alloc(rl_machine *machine, size_t length); /* NULL: the user range or RAM is exhausted */
-RL_API void rl_user_free(rl_machine *machine, void *buffer);
+RGL_API void *rgl_user_alloc(rgl_machine *machine, size_t length); /* NULL: the user range or RAM is exhausted */
+RGL_API void rgl_user_free(rgl_machine *machine, void *buffer);
 
-/* ---- asynchronous requests, on handles opened with RL_OPEN_ASYNC ---- */
-enum rl_operation { RL_OP_READ, RL_OP_WRITE, RL_OP_IOCTL, RL_OP_FLUSH };
-struct rl_operation_args {
-    enum rl_operation operation;
+/* ---- asynchronous requests, on handles opened with RGL_OPEN_ASYNC ---- */
+enum rgl_operation { RGL_OP_READ, RGL_OP_WRITE, RGL_OP_IOCTL, RGL_OP_FLUSH };
+struct rgl_operation_args {
+    enum rgl_operation operation;
     uint32_t code;
     const void *in; /* write data or ioctl input: copied at the start */
     size_t in_length;
     void *out; /* filled when the completion is delivered */
     size_t out_length;
     int64_t offset;
-    void (*done)(void *context, const struct rl_io *io); /* from rl_poll or rl_request_wait; may be NULL */
+    void (*done)(void *context, const struct rgl_io *io); /* from rgl_poll or rgl_request_wait; may be NULL */
     void *context;
 };
-/* The immediate status: RL_STATUS_PENDING, or the final one (done is delivered all the same). */
-RL_API rl_status rl_submit(rl_file *file, const struct rl_operation_args *args, rl_request **request);
-RL_API rl_status rl_request_wait(rl_request *request, int64_t timeout_ms /* -1: for ever */, struct rl_io *io);
-RL_API void rl_request_release(rl_request *request); /* the request goes on; its result is discarded */
-RL_API int rl_completion_fd(rl_machine *machine);    /* an eventfd, readable when rl_poll has something to deliver */
-RL_API unsigned rl_poll(rl_machine *machine);        /* delivers completions and debug lines; how many completions */
+/* The immediate status: RGL_STATUS_PENDING, or the final one (done is delivered all the same). */
+RGL_API rgl_status rgl_submit(rgl_file *file, const struct rgl_operation_args *args, rgl_request **request);
+RGL_API rgl_status rgl_request_wait(rgl_request *request, int64_t timeout_ms /* -1: for ever */, struct rgl_io *io);
+RGL_API void rgl_request_release(rgl_request *request); /* the request goes on; its result is discarded */
+RGL_API int rgl_completion_fd(rgl_machine *machine);    /* an eventfd, readable when rgl_poll has something to deliver */
+RGL_API unsigned rgl_poll(rgl_machine *machine);        /* delivers completions and debug lines; how many completions */
 
 /* ---- user-mode events: pass the handle's value inside an ioctl's input ---- */
-RL_API rl_status rl_event_create(rl_machine *machine, bool manual_reset, bool signaled, rl_event **event);
-RL_API uint64_t rl_event_handle(const rl_event *event);
-RL_API rl_status rl_event_wait(rl_event *event, int64_t timeout_ms);
-RL_API rl_status rl_event_set(rl_event *event, bool signaled);
-RL_API void rl_event_close(rl_event *event);
+RGL_API rgl_status rgl_event_create(rgl_machine *machine, bool manual_reset, bool signaled, rgl_event **event);
+RGL_API uint64_t rgl_event_handle(const rgl_event *event);
+RGL_API rgl_status rgl_event_wait(rgl_event *event, int64_t timeout_ms);
+RGL_API rgl_status rgl_event_set(rgl_event *event, bool signaled);
+RGL_API void rgl_event_close(rgl_event *event);
 
 /* ---- time ---- */
-RL_API rl_status rl_advance(rl_machine *machine, uint64_t ms); /* simulated: moves the clock; real: waits */
-RL_API rl_status rl_idle(rl_machine *machine, uint64_t ms);    /* the NT side runs until nothing is ready, or so long */
+RGL_API rgl_status rgl_advance(rgl_machine *machine, uint64_t ms); /* simulated: moves the clock; real: waits */
+RGL_API rgl_status rgl_idle(rgl_machine *machine, uint64_t ms);    /* the NT side runs until nothing is ready, or so long */
 
-/* ---- what is there ---- */
-RL_API void rl_for_each_driver(rl_machine *machine,
-                               void (*visit)(void *context, const char *service, const char *image, uint64_t base,
-                                             uint64_t size, unsigned devices),
-                               void *context);
-RL_API void rl_for_each_device(rl_machine *machine,
-                               void (*visit)(void *context, const char *service, const char *name, unsigned stack_size,
-                                             unsigned open_handles, uint32_t device_type),
-                               void *context);
-RL_API void rl_for_each_irp(rl_machine *machine,
-                            void (*visit)(void *context, unsigned number, const char *major, const char *device, bool pending),
-                            void *context);
-RL_API void rl_for_each_pool_tag(rl_machine *machine,
-                                 void (*visit)(void *context, const char *tag, uint64_t blocks, uint64_t bytes), void *context);
-RL_API void rl_for_each_export(void (*visit)(void *context, const char *module, const char *name, unsigned min_irql,
-                                             unsigned max_irql, bool data),
-                               void *context);
+/* ---- what is there: visits hold no lock of the machine, strings live as long as the call ---- */
+struct rgl_driver_info {
+    const char *service, *image;
+    uint64_t base, size;
+    unsigned devices;
+    bool has_unload;
+};
+struct rgl_device_info {
+    const char *service, *name; /* name: "" if it has none */
+    unsigned id, lower;         /* numbers in creation order; lower: the device it is attached to, 0: none */
+    unsigned stack_size, open_handles;
+    uint32_t device_type, flags;
+};
+struct rgl_irp_info {
+    unsigned number;
+    const char *major, *service, *device; /* where it is now; service "" when it is with the I/O manager */
+    bool cancelable;
+};
+struct rgl_pool_info {
+    char tag[5];
+    uint64_t blocks, bytes;
+};
+struct rgl_export_info {
+    const char *module, *name;
+    unsigned min_irql, max_irql;
+    bool data;
+};
+RGL_API void rgl_for_each_driver(rgl_machine *machine, void (*visit)(void *context, const struct rgl_driver_info *), void *context);
+RGL_API void rgl_for_each_device(rgl_machine *machine, void (*visit)(void *context, const struct rgl_device_info *), void *context);
+RGL_API void rgl_for_each_irp(rgl_machine *machine, void (*visit)(void *context, const struct rgl_irp_info *), void *context);
+RGL_API void rgl_for_each_pool_tag(rgl_machine *machine, void (*visit)(void *context, const struct rgl_pool_info *), void *context);
+RGL_API void rgl_for_each_export(void (*visit)(void *context, const struct rgl_export_info *), void *context);
 
-/* A file's inspection as JSON, without a machine; free() it. NULL: no driver image, rl_message says why. */
-RL_API char *rl_inspect(const char *name, const void *bytes, size_t length);
+/* What a file is and needs, without a machine: text for people or one JSON object; free() it.
+ * NULL: no driver image; rgl_message says why. */
+enum rgl_inspect_format { RGL_INSPECT_TEXT, RGL_INSPECT_JSON };
+RGL_API char *rgl_inspect(const char *name, const void *bytes, size_t length, enum rgl_inspect_format format);
 
 /* ---- traces ---- */
-enum rl_trace_format { RL_TRACE_TEXT, RL_TRACE_JSON };
-/* Text goes to fd as it happens, JSON (Chrome trace format) is whole after rl_trace_stop. verbose adds IRQL changes. */
-RL_API rl_status rl_trace_start(rl_machine *machine, int fd, enum rl_trace_format format, bool verbose);
-RL_API void rl_trace_stop(rl_machine *machine);
+enum rgl_trace_format { RGL_TRACE_TEXT, RGL_TRACE_JSON };
+/* Text goes to fd as it happens, JSON (Chrome trace format) is whole after rgl_trace_stop. verbose adds IRQL changes. */
+RGL_API rgl_status rgl_trace_start(rgl_machine *machine, int fd, enum rgl_trace_format format, bool verbose);
+RGL_API void rgl_trace_stop(rgl_machine *machine);
 
 /* ---- bug checks and verifier violations ---- */
-struct rl_report {
+struct rgl_report {
     uint32_t code; /* 0xC4 ... */
     uint64_t parameters[4];
     bool verifier; /* a rule of the verifier rather than a crash */
@@ -171,9 +189,9 @@ struct rl_report {
     const char *sentence;
     const char *text; /* the whole report, several lines */
 };
-RL_API const struct rl_report *rl_bug_check(rl_machine *machine); /* what stopped this machine, or NULL */
-RL_API unsigned rl_violations(rl_machine *machine); /* violations that did not stop it */
-RL_API const struct rl_report *rl_violation(rl_machine *machine, unsigned index);
+RGL_API const struct rgl_report *rgl_bug_check(rgl_machine *machine); /* what stopped this machine, or NULL */
+RGL_API unsigned rgl_violations(rgl_machine *machine); /* violations that did not stop it */
+RGL_API const struct rgl_report *rgl_violation(rgl_machine *machine, unsigned index);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* The help texts. What is not in here does not exist. */
+#include <string.h>
+#include "cli.h"
+
+static const char general[] =
+    "ringless: unmodified Windows kernel drivers (.sys) in a Linux process\n"
+    "\n"
+    "  ringless run [options] DRIVER.sys... [-c COMMAND]... [-f FILE]\n"
+    "                              load in order, run the commands, unload in reverse, report\n"
+    "  ringless shell [options] [DRIVER.sys...]\n"
+    "                              the same commands at a prompt\n"
+    "  ringless inspect DRIVER.sys [--json]\n"
+    "                              what it is and needs, before anything of it runs\n"
+    "  ringless exports [--module M] [--json]\n"
+    "                              every function provided: module, name, IRQL range\n"
+    "  ringless help [run|commands|COMMAND]\n"
+    "  ringless --version\n"
+    "\n"
+    "exit codes: 0 all as expected, 1 a command or an expectation failed, 2 usage or unreadable\n"
+    "input, 3 a driver could not be loaded, 4 bug check, 5 verifier violation\n";
+
+static const char run_text[] =
+    "ringless run [options] DRIVER.sys... [-c COMMAND]... [-f FILE]\n"
+    "\n"
+    "  -c COMMAND       a command (see 'ringless help commands'); may repeat\n"
+    "  -f FILE          commands from a file, one a line; - is standard input\n"
+    "  --seed N         deterministic: the seed decides every schedule, time is virtual\n"
+    "  --seeds A..B     the same run under each seed; stops at the first failure\n"
+    "  --jobs N         so many seeds at a time\n"
+    "  --cpus N         virtual processors (default: 1 with a seed, else the host's)\n"
+    "  --verify WHAT    standard (default), all or none\n"
+    "  --trace FILE     an event per line; - is standard output, *.json for Perfetto\n"
+    "  --verbose        the trace shows IRQL changes too\n"
+    "  --model NAME[,key=value...]   a part of the machine: ram,size=256M ...\n"
+    "  --registry FILE.reg           values to put into the registry first\n"
+    "  --watchdog SECONDS            ends driver code that never returns (default 10)\n"
+    "  --keep-going     a failed command does not end the run; the exit code is still 1\n"
+    "  --json           one JSON object a line\n"
+    "  --quiet          only failures and reports\n";
+
+static const struct {
+    const char *word;
+    const char *text;
+} command_texts[] = {
+    {"load", "load FILE                     loads a driver; its service name is the file's base name\n"},
+    {"unload", "unload NAME                   unloads a driver; waits until its references are gone\n"},
+    {"drivers", "drivers                       the loaded drivers\n"},
+    {"devices", "devices                       their device objects and what is attached to what\n"},
+    {"irps", "irps                          the requests that are outstanding, and who has them\n"},
+    {"pool", "pool                          what drivers have allocated, by tag\n"},
+    {"open", "open NAME [as H] [read|write|rw] [exclusive] [async]\n"
+             "                              opens \\Device\\X, \\DosDevices\\X, \\??\\X or \\\\.\\X; H "
+             "becomes current\n"},
+    {"close", "close [H]                     closes a handle\n"},
+    {"read", "read [H] LENGTH [at OFFSET]   reads; without OFFSET at the file's position\n"},
+    {"write", "write [H] DATA [at OFFSET]    writes \"text\", hex:0a0b, @file, zero:N or random:N:SEED\n"},
+    {"flush", "flush [H]                     IRP_MJ_FLUSH_BUFFERS\n"},
+    {"ioctl", "ioctl [H] CODE [DATA] [out N] a device control request with N bytes of room for output\n"},
+    {"internal-ioctl", "internal-ioctl [H] CODE [DATA] [out N]\n"
+                       "                              the same as a kernel component would send it\n"},
+    {"cancel", "cancel [H]                    cancels the pending requests of a handle\n"},
+    {"wait", "wait [H|all] [timeout MS]     waits for the requests of asynchronous handles\n"},
+    {"advance", "advance MS                    moves the virtual clock (without --seed: waits)\n"},
+    {"sleep", "sleep MS                      lets time pass: virtual with --seed\n"},
+    {"expect", "expect STATUS [INFORMATION]   checks the last result\n"},
+    {"expect-data", "expect-data DATA              checks the last result's data\n"},
+    {"echo", "echo TEXT                     prints it\n"},
+};
+#define COMMAND_COUNT (sizeof(command_texts) / sizeof(command_texts[0]))
+
+const char *const command_words[COMMAND_COUNT] = {
+    "load",           "unload", "drivers", "devices", "irps",  "pool",        "open",
+    "close",          "read",   "write",   "flush",   "ioctl", "cancel",      "wait",
+    "internal-ioctl", "expect", "echo",    "advance", "sleep", "expect-data",
+};
+const unsigned command_word_count = COMMAND_COUNT;
+
+const char *command_help_text(const char *word)
+{
+    for (unsigned i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(command_texts[i].word, word) == 0)
+            return command_texts[i].text;
+    return NULL;
+}
+
+static int all_commands(void)
+{
+    puts("commands, one a line; # starts a comment:\n");
+    for (unsigned i = 0; i < COMMAND_COUNT; i++)
+        printf("  %s", command_texts[i].text);
+    return EXIT_OK;
+}
+
+int command_help(int argc, char **argv)
+{
+    const char *word = argc > 0 ? argv[0] : "";
+    const char *text = command_help_text(word);
+
+    if (word[0] == '\0' || strcmp(word, "inspect") == 0 || strcmp(word, "exports") == 0 ||
+        strcmp(word, "help") == 0)
+        fputs(general, stdout);
+    else if (strcmp(word, "run") == 0 || strcmp(word, "shell") == 0)
+        fputs(run_text, stdout);
+    else if (strcmp(word, "commands") == 0)
+        return all_commands();
+    else if (text != NULL)
+        fputs(text, stdout);
+    else {
+        const char *near = nearest(word, command_words, command_word_count);
+        return near != NULL ? usage_error("there is no help for '%s'; did you mean '%s'?", word, near)
+                            : usage_error("there is no help for '%s'", word);
+    }
+    return EXIT_OK;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a session, for the files that implement its commands. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "cli.h"
+
+struct pending {
+    struct pending *next;
+    rgl_request *request;
+    char what[160];
+    unsigned char *out;
+    size_t out_length;
+};
+
+struct handle {
+    struct handle *next;
+    char name[64];
+    rgl_file *file;
+    bool async;
+    struct pending *requests; /* in the order sent */
+};
+
+struct session {
+    const struct options *options;
+    struct printer printer;
+    rgl_machine *machine;
+    struct handle *handles;
+    struct handle *current;
+    unsigned next_handle;
+    struct result last;
+    bool have_last;
+    char *services[64]; /* loaded, in order */
+    unsigned service_count;
+    int trace_fd;
+    unsigned violations_shown;
+    bool bug_check_shown;
+    bool shutting_down;
+};
+
+/* A command under way: its words and the place in them. */
+struct call {
+    struct session *session;
+    struct words *words;
+    unsigned at;
+    const char *line;
+    bool error_status; /* out */
+};
+
+bool call_more(const struct call *call);
+bool call_take(struct call *call, const char *keyword);   /* eats the word if it is that keyword */
+int call_wrong(const struct call *call, const char *why); /* EXIT_USAGE */
+int call_number(struct call *call, const char *what, unsigned long long *value);
+/* Prints the result, remembers it as the last one, sets error_status. */
+int call_done(struct call *call, const char *what, const struct result *result);
+
+struct handle *session_handle(struct session *session, const char *name);
+/* The handle named by the next word, if it names one, else the current one; NULL: none is open. */
+struct handle *call_handle(struct call *call);
+
+int session_load(struct session *session, const char *path, bool *error_status);
+void session_show_reports(struct session *session);
+void handle_close(struct session *session, struct handle *handle, struct result *result);
+
+/* io.c */
+int do_open(struct call *call);
+int do_close(struct call *call);
+int do_read(struct call *call);
+int do_write(struct call *call);
+int do_flush(struct call *call);
+int do_ioctl(struct call *call);
+int do_internal_ioctl(struct call *call);
+int do_cancel(struct call *call);
+int do_wait(struct call *call);
+/* lists.c */
+int do_drivers(struct call *call);
+int do_devices(struct call *call);
+int do_irps(struct call *call);
+int do_pool(struct call *call);
+
+#endif
