@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The embedding API's inside. Everything here runs on the host side of the
+ * boundary, on the caller's own stack with the C library at hand, except the
+ * functions passed to api_call, which run on an NT stack: those use the
+ * runtime alone.
+ */
+#ifndef API_H
+#define API_H
+
+#include "io/io.h"
+#include "ringless/ringless.h"
+
+struct rgl_machine {
+    struct rgl_config config;
+    bool alive;
+    bool inside_destroy;
+    uint64_t owner; /* the thread that made a simulated machine */
+    struct rgl_file *files;
+    struct model_list *models;
+};
+extern struct rgl_machine api_machine;
+
+struct rgl_driver {
+    char service[64];
+};
+
+struct rgl_file {
+    struct rgl_file *next;
+    HANDLE handle;
+    bool async;
+};
+
+/* ---- call.c ---- */
+/* Runs fn(arg) on the NT side with that previous mode; delivers debug lines afterwards. A bug check meanwhile gives
+ * RGL_STATUS_BUG_CHECK. */
+rgl_status api_call(NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode);
+rgl_status api_fail(rgl_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+rgl_status api_ok(rgl_status status); /* clears the message of a success, makes one for a failure without */
+bool api_may_call(rgl_status *status); /* this thread, this process, a live machine */
+void api_thread_init(void);
+
+/* A piece of the calling thread's user-range scratch memory; valid until the next api_scratch_reset. NULL: exhausted. */
+void *api_scratch(size_t bytes);
+void api_scratch_reset(void);
+HANDLE api_scratch_event(void); /* an auto-reset event of the calling thread */
+
+/* ---- debug.c ---- */
+void api_debug_init(void);
+void api_debug_fini(void);
+unsigned api_debug_deliver(void);
+
+/* ---- boot.c ---- */
+NTSTATUS api_boot(const struct rgl_config *config);
+void api_shutdown(void);
+
+/* ---- text.c: growing text, host side ---- */
+struct text {
+    char *bytes;
+    size_t length, room;
+};
+void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_add_json(struct text *text, const char *string); /* quoted and escaped */
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Starting and stopping the machine: the layers from the bottom up, and down
+ * again. What lies above ke is initialised on an NT stack, by a thread that
+ * exists for that alone.
+ */
+#include <string.h>
+#include "api/api.h"
+#include "cm/cm.h"
+#include "hal/hal.h"
+#include "host/host.h"
+#include "vf/vf.h"
+
+static struct ps_thread boot_thread;
+
+static NTSTATUS boot_executive(void *arg)
+{
+    NTSTATUS (*const inits[])(void) = {ob_init, se_init, ps_init, cm_init, ex_init, hal_init, io_init};
+    NTSTATUS status = STATUS_SUCCESS;
+
+    for (unsigned i = 0; i < countof(inits) && NT_SUCCESS(status); i++)
+        status = inits[i]();
+    return status;
+}
+
+static NTSTATUS boot_on_nt_stack(void)
+{
+    struct mm_stack stack;
+    NTSTATUS status = mm_stack_create(&stack);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    memset(&boot_thread, 0, sizeof(boot_thread));
+    list_init(&boot_thread.irps);
+    boot_thread.stack = stack;
+    ke_thread_init(&boot_thread.tcb, stack.low, stack.bytes, NULL, NULL, NULL);
+    boot_thread.tcb.name = "boot";
+    status = ke_host_call(&boot_thread.tcb, boot_executive, NULL, KernelMode);
+    ke_host_detach(&boot_thread.tcb);
+    return status;
+}
+
+static unsigned cpus_of(const struct rgl_config *config)
+{
+    if (config->cpus != 0)
+        return config->cpus;
+    return config->simulated ? 1 : host_cpu_count();
+}
+
+NTSTATUS api_boot(const struct rgl_config *config)
+{
+    struct host_config host = {.simulated = config->simulated,
+                               .seed = config->seed,
+                               .cpus = cpus_of(config),
+                               .ram_bytes = config->ram_bytes,
+                               .tick_signal = config->tick_signal};
+    struct ke_config ke = {.cpus = host.cpus, .quantum_ms = 10, .watchdog_s = config->watchdog_seconds};
+    NTSTATUS status = host_init(&host);
+
+    ke.checked = config->verify != RGL_VERIFY_NONE || config->simulated;
+    if (NT_SUCCESS(status))
+        status = hmem_init(host.ram_bytes);
+    if (NT_SUCCESS(status))
+        status = arch_init();
+    if (NT_SUCCESS(status))
+        status = ke_init(&ke);
+    if (NT_SUCCESS(status))
+        status = mm_init();
+    if (NT_SUCCESS(status))
+        status = boot_on_nt_stack();
+    return status;
+}
+
+void api_shutdown(void)
+{
+    ke_fini();
+    io_fini();
+    hal_fini();
+    ex_fini();
+    cm_fini();
+    ps_fini();
+    ob_fini();
+    mm_fini();
+    arch_fini();
+    hmem_fini();
+    host_fini();
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What drivers print. The sink runs on an NT stack at any IRQL, so it only
+ * appends the text to a list in the runtime's own pool; the lines are put
+ * together per driver and delivered on the host side.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "api/api.h"
+#include "base/lock.h"
+#include "rtl/debug.h"
+
+#define TAG_PRINT 0x746E7250 /* "Prnt" */
+#define LINE_MAX_BYTES 4096
+
+struct printed {
+    struct printed *next;
+    char driver[32];
+    size_t length;
+    char text[];
+};
+
+static rl_lock lock; /* guards the list */
+static struct printed *first, **last = &first;
+static uint32_t lost;
+static char line[LINE_MAX_BYTES]; /* the unfinished line, of line_driver */
+static size_t line_length;
+static char line_driver[32];
+
+static void name_of_caller(char *name, size_t size, const void *caller)
+{
+    struct ldr_image *image = caller != NULL ? ldr_find(caller) : NULL;
+    const char *from = image != NULL ? image->name : "kernel";
+    size_t at = 0;
+
+    while (at + 1 < size && from[at] != '\0' && from[at] != '.') {
+        name[at] = from[at];
+        at++;
+    }
+    name[at] = '\0';
+}
+
+static void sink(const char *text, const void *caller)
+{
+    size_t length = strlen(text);
+    struct printed *printed = mm_alloc(sizeof(*printed) + length + 1, TAG_PRINT);
+
+    if (printed == NULL) {
+        __atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    name_of_caller(printed->driver, sizeof(printed->driver), caller);
+    printed->length = length;
+    memcpy(printed->text, text, length + 1);
+    rl_lock_acquire(&lock);
+    *last = printed;
+    last = &printed->next;
+    rl_lock_release(&lock);
+}
+
+void api_debug_init(void)
+{
+    first = NULL;
+    last = &first;
+    line_length = 0;
+    rtl_debug_sink = sink;
+}
+
+static void end_line(void)
+{
+    line[line_length] = '\0';
+    if (api_machine.config.debug_line != NULL)
+        api_machine.config.debug_line(api_machine.config.debug_context, line_driver, line);
+    line_length = 0;
+}
+
+static void add_text(const char *driver, const char *text, size_t length)
+{
+    if (line_length != 0 && strcmp(driver, line_driver) != 0)
+        end_line();
+    snprintf(line_driver, sizeof(line_driver), "%s", driver);
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\n' || line_length == LINE_MAX_BYTES - 1)
+            end_line();
+        if (text[i] != '\n' && text[i] != '\r')
+            line[line_length++] = text[i];
+    }
+}
+
+static struct printed *take_all(void)
+{
+    rl_lock_acquire(&lock);
+    struct printed *list = first;
+    first = NULL;
+    last = &first;
+    rl_lock_release(&lock);
+    return list;
+}
+
+/* The pool is only touched on the NT side: a list is turned into host memory by the caller of this. */
+unsigned api_debug_deliver(void)
+{
+    unsigned count = 0;
+
+    if (likely(__atomic_load_n(&first, __ATOMIC_RELAXED) == NULL))
+        return 0;
+    struct printed *next, *list = take_all();
+    for (struct printed *printed = list; printed != NULL; printed = next, count++) {
+        next = printed->next;
+        add_text(printed->driver, printed->text, printed->length);
+        mm_free(printed);
+    }
+    return count;
+}
+
+void api_debug_fini(void)
+{
+    char note[64];
+    uint32_t count = __atomic_exchange_n(&lost, 0, __ATOMIC_RELAXED);
+
+    api_debug_deliver();
+    if (line_length != 0)
+        end_line();
+    if (count != 0 && api_machine.config.debug_line != NULL) {
+        snprintf(note, sizeof(note), "%u messages were lost: no memory", count);
+        api_machine.config.debug_line(api_machine.config.debug_context, "kernel", note);
+    }
+    rtl_debug_sink = NULL;
+}

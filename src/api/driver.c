@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Loading and unloading drivers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "api/api.h"
+#include "rtl/rtl.h"
+#include "vf/vf.h"
+
+static NTSTATUS load(void *arg)
+{
+    struct {
+        struct io_load_request request;
+        struct io_load_result result;
+    } *both = arg;
+
+    return io_load_driver(&both->request, &both->result);
+}
+
+static rgl_status explain(const struct io_load_result *result)
+{
+    const char *name = rtl_status_name(result->status);
+
+    if (result->error.result == LDR_NOT_AN_IMAGE)
+        return api_fail(RGL_STATUS_NOT_AN_IMAGE, "%s", result->error.text);
+    if (result->error.result == LDR_CANNOT_LOAD)
+        return api_fail(RGL_STATUS_CANNOT_LOAD, "%s", result->error.text);
+    if (result->entry_ran && name != NULL)
+        return api_fail(result->status, "DriverEntry returned %s", name);
+    if (result->entry_ran)
+        return api_fail(result->status, "DriverEntry returned 0x%08X", (unsigned)result->status);
+    if (result->error.text[0] != '\0')
+        return api_fail(result->status, "%s", result->error.text);
+    return api_ok(result->status);
+}
+
+rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *bytes, size_t length, rgl_driver **driver,
+                           rgl_status *entry_status)
+{
+    struct {
+        struct io_load_request request;
+        struct io_load_result result;
+    } both = {.request = {.file_name = name, .bytes = bytes, .length = length}};
+    rgl_status status;
+
+    both.request.checked_gates = vf_wants_gates() || machine->config.simulated;
+    both.request.deterministic = machine->config.simulated;
+    status = api_call(load, &both, KernelMode);
+    if (entry_status != NULL)
+        *entry_status = both.result.entry_ran ? both.result.status : status;
+    if (status == RGL_STATUS_BUG_CHECK)
+        return status;
+    if (status < 0)
+        return explain(&both.result);
+    if (driver != NULL) {
+        *driver = calloc(1, sizeof(**driver));
+        if (*driver != NULL)
+            snprintf((*driver)->service, sizeof((*driver)->service), "%s", io_driver_service(both.result.driver));
+    }
+    return api_ok(status);
+}
+
+static unsigned char *read_file(const char *path, size_t *length)
+{
+    FILE *file = fopen(path, "rb");
+    unsigned char *bytes = NULL;
+    struct stat status;
+
+    if (file != NULL && fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) && status.st_size < (1 << 30)) {
+        *length = (size_t)status.st_size;
+        bytes = malloc(*length + 1);
+        if (bytes != NULL && fread(bytes, 1, *length, file) != *length) {
+            free(bytes);
+            bytes = NULL;
+        }
+    }
+    if (file != NULL)
+        fclose(file);
+    return bytes;
+}
+
+rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driver **driver, rgl_status *entry_status)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length;
+    unsigned char *bytes = read_file(path, &length);
+    rgl_status status;
+
+    if (bytes == NULL)
+        return api_fail(RGL_STATUS_NOT_AN_IMAGE, "cannot read %s", path);
+    status = rgl_driver_load(machine, slash != NULL ? slash + 1 : path, bytes, length, driver, entry_status);
+    free(bytes);
+    return status;
+}
+
+static NTSTATUS unload(void *arg)
+{
+    PDRIVER_OBJECT driver = io_find_driver(arg);
+    NTSTATUS status;
+
+    if (driver == NULL)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    ob_dereference(driver); /* the reference would keep it */
+    status = io_unload_driver(driver);
+    ex_drain_work();
+    return status;
+}
+
+rgl_status rgl_driver_unload(rgl_machine *machine, const char *service)
+{
+    rgl_status status = api_call(unload, (void *)service, KernelMode);
+
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND)
+        return api_fail(status, "no driver %s is loaded", service);
+    return api_ok(status);
+}
