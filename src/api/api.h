@@ -8,6 +8,7 @@
 #ifndef API_H
 #define API_H
 
+#include "api/imports.h"
 #include "io/io.h"
 #include "ringless/ringless.h"
 
@@ -32,15 +33,16 @@ struct rgl_file {
 };
 
 /* ---- call.c ---- */
-/* Runs fn(arg) on the NT side with that previous mode; delivers debug lines afterwards. A bug check meanwhile gives
- * RGL_STATUS_BUG_CHECK. */
+/* Runs fn(arg) on the NT side with that previous mode; delivers debug lines afterwards. A bug check meanwhile
+ * gives RGL_STATUS_BUG_CHECK. */
 rgl_status api_call(NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode);
 rgl_status api_fail(rgl_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-rgl_status api_ok(rgl_status status); /* clears the message of a success, makes one for a failure without */
+rgl_status api_ok(rgl_status status);  /* clears the message of a success, makes one for a failure without */
 bool api_may_call(rgl_status *status); /* this thread, this process, a live machine */
 void api_thread_init(void);
 
-/* A piece of the calling thread's user-range scratch memory; valid until the next api_scratch_reset. NULL: exhausted. */
+/* A piece of the calling thread's user-range scratch memory; valid until the next api_scratch_reset. NULL:
+ * exhausted. */
 void *api_scratch(size_t bytes);
 void api_scratch_reset(void);
 HANDLE api_scratch_event(void); /* an auto-reset event of the calling thread */

@@ -12,7 +12,7 @@
 #include "rtl/rtl.h"
 
 #define SCRATCH_BYTES (64u << 10)
-#define OVERSIZE_MAX 8
+#define OVERSIZE_MAX  8
 
 /* What a calling thread keeps between calls. Of a former machine: stale, made anew. */
 struct api_thread {
@@ -88,7 +88,8 @@ bool api_may_call(rgl_status *status)
     else if (!api_machine.alive)
         *status = api_fail(STATUS_INVALID_DEVICE_STATE, "there is no machine");
     else if (api_machine.config.simulated && api_machine.owner != (uint64_t)pthread_self())
-        *status = api_fail(RGL_STATUS_WRONG_THREAD, "a machine with a seed belongs to the thread that made it");
+        *status =
+            api_fail(RGL_STATUS_WRONG_THREAD, "a machine with a seed belongs to the thread that made it");
     else
         return true;
     return false;
@@ -162,7 +163,7 @@ void api_scratch_reset(void)
 
 static NTSTATUS create_event(void *arg)
 {
-    return ZwCreateEvent(arg, EVENT_ALL_ACCESS, NULL, SynchronizationEvent, FALSE);
+    return NtCreateEvent(arg, EVENT_ALL_ACCESS, NULL, SynchronizationEvent, FALSE);
 }
 
 HANDLE api_scratch_event(void)

@@ -11,7 +11,7 @@
 #include "base/lock.h"
 #include "rtl/debug.h"
 
-#define TAG_PRINT 0x746E7250 /* "Prnt" */
+#define TAG_PRINT      0x746E7250 /* "Prnt" */
 #define LINE_MAX_BYTES 4096
 
 struct printed {

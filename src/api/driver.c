@@ -35,8 +35,8 @@ static rgl_status explain(const struct io_load_result *result)
     return api_ok(result->status);
 }
 
-rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *bytes, size_t length, rgl_driver **driver,
-                           rgl_status *entry_status)
+rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *bytes, size_t length,
+                           rgl_driver **driver, rgl_status *entry_status)
 {
     struct {
         struct io_load_request request;
@@ -56,7 +56,8 @@ rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *b
     if (driver != NULL) {
         *driver = calloc(1, sizeof(**driver));
         if (*driver != NULL)
-            snprintf((*driver)->service, sizeof((*driver)->service), "%s", io_driver_service(both.result.driver));
+            snprintf((*driver)->service, sizeof((*driver)->service), "%s",
+                     io_driver_service(both.result.driver));
     }
     return api_ok(status);
 }
@@ -67,7 +68,8 @@ static unsigned char *read_file(const char *path, size_t *length)
     unsigned char *bytes = NULL;
     struct stat status;
 
-    if (file != NULL && fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) && status.st_size < (1 << 30)) {
+    if (file != NULL && fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_size < (1 << 30)) {
         *length = (size_t)status.st_size;
         bytes = malloc(*length + 1);
         if (bytes != NULL && fread(bytes, 1, *length, file) != *length) {
@@ -80,7 +82,8 @@ static unsigned char *read_file(const char *path, size_t *length)
     return bytes;
 }
 
-rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driver **driver, rgl_status *entry_status)
+rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driver **driver,
+                                rgl_status *entry_status)
 {
     const char *slash = strrchr(path, '/');
     size_t length;

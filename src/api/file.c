@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/api.h"
+#include "api/request.h"
 #include "io/services.h"
 #include "rtl/rtl.h"
 
@@ -26,7 +27,8 @@ static NTSTATUS do_open(void *arg)
 {
     struct open_request *r = arg;
 
-    return NtCreateFile(&r->handle, r->access, &r->attributes, &r->iosb, NULL, 0, r->share, FILE_OPEN, r->options, NULL, 0);
+    return NtCreateFile(&r->handle, r->access, &r->attributes, &r->iosb, NULL, 0, r->share, FILE_OPEN,
+                        r->options, NULL, 0);
 }
 
 /* \\.\X is what user mode writes for \??\X. */
@@ -39,22 +41,26 @@ static void name_to_nt(struct open_request *r, const char *name)
         name += 4;
     }
     at += rtl_wide_from_utf8(r->text + at, (size_t)(NAME_MAX_WCHARS - at), name, strlen(name));
-    r->name = (UNICODE_STRING){.Length = (USHORT)(at * 2), .MaximumLength = (USHORT)(at * 2), .Buffer = r->text};
+    r->name =
+        (UNICODE_STRING){.Length = (USHORT)(at * 2), .MaximumLength = (USHORT)(at * 2), .Buffer = r->text};
 }
 
 static void fill_open(struct open_request *r, const char *name, unsigned flags)
 {
     memset(r, 0, sizeof(*r));
     name_to_nt(r, name);
-    r->attributes = (OBJECT_ATTRIBUTES){.Length = sizeof(r->attributes), .ObjectName = &r->name, .Attributes = OBJ_CASE_INSENSITIVE};
+    r->attributes = (OBJECT_ATTRIBUTES){
+        .Length = sizeof(r->attributes), .ObjectName = &r->name, .Attributes = OBJ_CASE_INSENSITIVE};
     if (!(flags & (RGL_OPEN_READ | RGL_OPEN_WRITE)))
         flags |= RGL_OPEN_READ | RGL_OPEN_WRITE;
-    r->access = SYNCHRONIZE | (flags & RGL_OPEN_READ ? GENERIC_READ : 0) | (flags & RGL_OPEN_WRITE ? GENERIC_WRITE : 0);
+    r->access = SYNCHRONIZE | (flags & RGL_OPEN_READ ? GENERIC_READ : 0) |
+                (flags & RGL_OPEN_WRITE ? GENERIC_WRITE : 0);
     r->share = flags & RGL_OPEN_EXCLUSIVE ? 0 : FILE_SHARE_READ | FILE_SHARE_WRITE;
     r->options = flags & RGL_OPEN_ASYNC ? 0 : FILE_SYNCHRONOUS_IO_NONALERT;
 }
 
-rgl_status rgl_open(rgl_machine *machine, const char *name, unsigned flags, rgl_file **file, struct rgl_io *io)
+rgl_status rgl_open(rgl_machine *machine, const char *name, unsigned flags, rgl_file **file,
+                    struct rgl_io *io)
 {
     struct open_request *r;
     rgl_status status;
@@ -76,6 +82,8 @@ rgl_status rgl_open(rgl_machine *machine, const char *name, unsigned flags, rgl_
     *file = calloc(1, sizeof(**file));
     **file = (struct rgl_file){.next = machine->files, .handle = r->handle, .async = flags & RGL_OPEN_ASYNC};
     machine->files = *file;
+    if ((*file)->async && (status = api_associate(*file)) < 0)
+        return status;
     return api_ok(status);
 }
 
@@ -111,7 +119,7 @@ static NTSTATUS finish_wait(const struct request *r, NTSTATUS status)
 {
     if (status != STATUS_PENDING)
         return status;
-    status = ZwWaitForSingleObject(r->event, FALSE, NULL);
+    status = NtWaitForSingleObject(r->event, FALSE, NULL);
     return NT_SUCCESS(status) ? r->iosb->Status : status;
 }
 
@@ -119,29 +127,32 @@ static NTSTATUS do_read(void *arg)
 {
     struct request *r = arg;
 
-    return finish_wait(r, NtReadFile(r->file, r->event, NULL, NULL, r->iosb, r->out, r->out_length, r->offset, NULL));
+    return finish_wait(
+        r, NtReadFile(r->file, r->event, NULL, NULL, r->iosb, r->out, r->out_length, r->offset, NULL));
 }
 
 static NTSTATUS do_write(void *arg)
 {
     struct request *r = arg;
 
-    return finish_wait(r, NtWriteFile(r->file, r->event, NULL, NULL, r->iosb, r->in, r->in_length, r->offset, NULL));
+    return finish_wait(
+        r, NtWriteFile(r->file, r->event, NULL, NULL, r->iosb, r->in, r->in_length, r->offset, NULL));
 }
 
 static NTSTATUS do_ioctl(void *arg)
 {
     struct request *r = arg;
 
-    return finish_wait(r, NtDeviceIoControlFile(r->file, r->event, NULL, NULL, r->iosb, r->code, r->in, r->in_length, r->out,
-                                                r->out_length));
+    return finish_wait(r, NtDeviceIoControlFile(r->file, r->event, NULL, NULL, r->iosb, r->code, r->in,
+                                                r->in_length, r->out, r->out_length));
 }
 
 static NTSTATUS do_internal_ioctl(void *arg)
 {
     struct request *r = arg;
 
-    return io_internal_device_control(r->file, NULL, r->iosb, r->code, r->in, r->in_length, r->out, r->out_length);
+    return io_internal_device_control(r->file, NULL, r->iosb, r->code, r->in, r->in_length, r->out,
+                                      r->out_length);
 }
 
 static NTSTATUS do_flush(void *arg)
@@ -164,13 +175,14 @@ static PVOID to_user(const void *buffer, size_t length, bool copy)
     return piece;
 }
 
-static bool prepare(struct request *r, rgl_file *file, const void *in, size_t in_length, void *out, size_t out_length, int64_t offset,
-                    rgl_status *status)
+static bool prepare(struct request *r, rgl_file *file, const void *in, size_t in_length, void *out,
+                    size_t out_length, int64_t offset, rgl_status *status)
 {
     if (!api_may_call(status))
         return false;
     api_scratch_reset();
-    *r = (struct request){.file = file->handle, .in_length = (ULONG)in_length, .out_length = (ULONG)out_length};
+    *r = (struct request){
+        .file = file->handle, .in_length = (ULONG)in_length, .out_length = (ULONG)out_length};
     r->event = file->async ? api_scratch_event() : NULL;
     r->iosb = api_scratch(sizeof(*r->iosb));
     r->in = to_user(in, in_length, true);
@@ -209,7 +221,8 @@ rgl_status rgl_read(rgl_file *file, void *buffer, size_t length, int64_t offset,
     struct request r;
     rgl_status status;
 
-    return prepare(&r, file, NULL, 0, buffer, length, offset, &status) ? run(&r, do_read, buffer, io) : status;
+    return prepare(&r, file, NULL, 0, buffer, length, offset, &status) ? run(&r, do_read, buffer, io)
+                                                                       : status;
 }
 
 rgl_status rgl_write(rgl_file *file, const void *data, size_t length, int64_t offset, struct rgl_io *io)
@@ -228,8 +241,8 @@ rgl_status rgl_flush(rgl_file *file, struct rgl_io *io)
     return prepare(&r, file, NULL, 0, NULL, 0, -1, &status) ? run(&r, do_flush, NULL, io) : status;
 }
 
-rgl_status rgl_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_length, void *out, size_t out_length,
-                     struct rgl_io *io)
+rgl_status rgl_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_length, void *out,
+                     size_t out_length, struct rgl_io *io)
 {
     struct request r;
     rgl_status status;
@@ -240,8 +253,8 @@ rgl_status rgl_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_le
     return run(&r, do_ioctl, out, io);
 }
 
-rgl_status rgl_internal_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_length, void *out, size_t out_length,
-                              struct rgl_io *io)
+rgl_status rgl_internal_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_length, void *out,
+                              size_t out_length, struct rgl_io *io)
 {
     struct request r;
     rgl_status status;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 #include "api/api.h"
+#include "api/request.h"
 #include "base/version.h"
 #include "cm/cm.h"
 #include "models/model.h"
@@ -30,9 +31,12 @@ const char *rgl_status_name(rgl_status status)
         rgl_status status;
         const char *name;
     } own[] = {
-        {RGL_STATUS_BUG_CHECK, "RGL_STATUS_BUG_CHECK"},       {RGL_STATUS_NOT_AN_IMAGE, "RGL_STATUS_NOT_AN_IMAGE"},
-        {RGL_STATUS_CANNOT_LOAD, "RGL_STATUS_CANNOT_LOAD"},   {RGL_STATUS_WRONG_THREAD, "RGL_STATUS_WRONG_THREAD"},
-        {RGL_STATUS_AFTER_FORK, "RGL_STATUS_AFTER_FORK"},     {RGL_STATUS_BUSY, "RGL_STATUS_BUSY"},
+        {RGL_STATUS_BUG_CHECK, "RGL_STATUS_BUG_CHECK"},
+        {RGL_STATUS_NOT_AN_IMAGE, "RGL_STATUS_NOT_AN_IMAGE"},
+        {RGL_STATUS_CANNOT_LOAD, "RGL_STATUS_CANNOT_LOAD"},
+        {RGL_STATUS_WRONG_THREAD, "RGL_STATUS_WRONG_THREAD"},
+        {RGL_STATUS_AFTER_FORK, "RGL_STATUS_AFTER_FORK"},
+        {RGL_STATUS_BUSY, "RGL_STATUS_BUSY"},
         {RGL_STATUS_HANG, "RGL_STATUS_HANG"},
     };
 
@@ -83,7 +87,8 @@ rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machine **mac
     status = api_boot(&api_machine.config);
     if (!NT_SUCCESS(status)) {
         api_shutdown();
-        return api_fail(status, "the machine cannot start: %s", rtl_status_name(status) ? rtl_status_name(status) : "?");
+        return api_fail(status, "the machine cannot start: %s",
+                        rtl_status_name(status) ? rtl_status_name(status) : "?");
     }
     api_debug_init();
     vf_start((enum vf_level)checked.verify);
@@ -125,6 +130,7 @@ void rgl_machine_destroy(rgl_machine *machine)
     }
     api_debug_fini();
     rgl_trace_stop(machine);
+    api_requests_stop();
     vf_stop();
     machine->alive = false;
     api_shutdown();

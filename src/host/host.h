@@ -49,6 +49,9 @@ void host_yield(void);
 void *host_alloc(size_t size); /* zeroed; aborts with a message when out of memory */
 void host_free(void *p);
 
+unsigned host_cpu_count(void);     /* cores this process may use, 64 at most */
+void host_eventfd_signal(int fd);  /* adds one to an eventfd; never waits */
+
 /* Output that cannot be lost and takes no lock: write(2). */
 void host_write(int fd, const char *text, size_t length);
 _Noreturn void host_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -55,5 +55,8 @@ NTSTATUS io_internal_device_control(HANDLE file, HANDLE event, PIO_STATUS_BLOCK 
 
 /* IRP number for trace and report: 1.. in allocation order since machine start. */
 ULONG io_irp_number(const IRP *irp);
+/* Device number: 1.. in creation order; and the device it is attached to, or NULL. */
+ULONG io_device_number(const DEVICE_OBJECT *device);
+PDEVICE_OBJECT io_lower_device(PDEVICE_OBJECT device);
 
 #endif
