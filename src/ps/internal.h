@@ -28,4 +28,7 @@ NTSTATUS ps_process_type_init(void);
 NTSTATUS ps_process_create(const char *image_name, void *token, struct ke_process *parent, struct ke_process **process);
 void ps_end_host_threads(void);
 
+/* token.c: tells se how to find the current thread's tokens. */
+void ps_token_init(void);
+
 #endif

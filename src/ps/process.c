@@ -113,6 +113,7 @@ NTSTATUS ps_init(void)
     PsInitialSystemProcess = (PEPROCESS)system_process;
     ob_current_table = current_table;
     ob_pseudo_handle = pseudo_handle;
+    ps_token_init();
     return STATUS_SUCCESS;
 }
 

@@ -16,4 +16,13 @@ NTSTATUS se_check(PSECURITY_DESCRIPTOR descriptor, void *token, ACCESS_MASK desi
                   KPROCESSOR_MODE mode, ACCESS_MASK *granted);
 void *se_current_token(void); /* effective token of the current thread; borrowed */
 
+/* ps registers how the current thread's tokens are found; borrowed. Before: SYSTEM. */
+struct se_subject_ops {
+    void *(*primary_token)(void);
+    void *(*impersonation_token)(SECURITY_IMPERSONATION_LEVEL *level); /* NULL: not impersonating */
+    HANDLE (*process_id)(void);
+};
+extern struct se_subject_ops se_subject_ops;
+extern PSE_EXPORTS SeExports;
+
 #endif
