@@ -73,6 +73,10 @@ void hmem_free_pages(uint64_t first_pfn, size_t pages);
  * whoever locks a page (MmProbeAndLockPages) takes another. Beyond RAM both do nothing. */
 void hmem_page_reference(uint64_t pfn);
 void hmem_page_dereference(uint64_t pfn);
+/* References every page behind [va, va+pages) that permits the access, or none: STATUS_ACCESS_VIOLATION.
+ * Fills pfns. */
+NTSTATUS hmem_lock_range(const void *va, size_t pages, enum hmem_protection access, uint64_t *pfns);
+void hmem_unlock_pages(const uint64_t *pfns, size_t pages);
 uint64_t hmem_free_page_count(void);
 bool hmem_pfn_is_ram(uint64_t pfn);
 
@@ -80,6 +84,9 @@ bool hmem_pfn_is_ram(uint64_t pfn);
 uint64_t hmem_pfn_of(const void *va);
 bool hmem_is_mmio(const void *va, uint64_t *pa); /* a trapping device page */
 enum hmem_protection hmem_protection_of(const void *va);
+
+/* The address at which a RAM page was first mapped and still is; NULL: nowhere. */
+void *hmem_virtual_of(uint64_t pfn);
 
 /* The permanent writable alias of a RAM physical address; NULL beyond RAM. */
 void *hmem_physical(uint64_t pa);

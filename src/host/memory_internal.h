@@ -51,6 +51,7 @@ struct hmem_state {
     char *alias;
     uint64_t *ram_taken, *ram_dirty;
     uint32_t *ram_references;
+    uintptr_t *ram_home; /* where a page was mapped first */
     /* address space */
     struct hmem_region system, user, fixed[HMEM_FIXED_MAX];
     unsigned fixed_count;
@@ -68,6 +69,7 @@ void hmem_sys_punch(uint64_t offset, size_t bytes);
 /* RAM (memory_pages.c); with the lock held. */
 NTSTATUS hmem_ram_init(uint64_t bytes);
 void hmem_ram_fini(void);
+void hmem_ram_reference(uint64_t pfn);
 uint64_t hmem_ram_take_run(size_t want, uint64_t near, size_t *got); /* zeroed, one reference each */
 void hmem_ram_drop(uint64_t pfn, size_t pages);                      /* one reference of each */
 

@@ -26,6 +26,8 @@ static void set_entries(struct hmem_region *region, size_t first, uint64_t pfn, 
     for (size_t i = 0; i < pages; i++) {
         uint64_t *pte = &region->pte[first + i];
         __atomic_store_n(pte, (*pte & PTE_KEEP) | bits | (pfn + i) << PTE_PFN_SHIFT, __ATOMIC_RELEASE);
+        if (!(bits & PTE_MMIO) && hmem.ram_home[pfn + i] == 0)
+            hmem.ram_home[pfn + i] = (uintptr_t)address_of(region, first + i);
     }
 }
 
@@ -58,13 +60,23 @@ static size_t run_length(const struct hmem_region *region, size_t first, size_t 
     return n;
 }
 
+static void clear_entries(struct hmem_region *region, size_t first, size_t pages)
+{
+    for (size_t page = first; page < first + pages; page++) {
+        uint64_t pte = region->pte[page], pfn = pte >> PTE_PFN_SHIFT;
+        if ((pte & (PTE_PRESENT | PTE_MMIO)) == PTE_PRESENT &&
+            hmem.ram_home[pfn] == (uintptr_t)address_of(region, page))
+            hmem.ram_home[pfn] = 0;
+        __atomic_store_n(&region->pte[page], pte & PTE_KEEP, __ATOMIC_RELEASE);
+    }
+}
+
 void hmem_unmap_locked(struct hmem_region *region, size_t first, size_t pages)
 {
     for (size_t i = first, limit = first + pages, n; i < limit; i += n) {
         uint64_t pte = region->pte[i];
         n = pte & PTE_PRESENT ? run_length(region, i, limit, PTE_PRESENT | PTE_MMIO | PTE_OWNED) : 1;
-        for (size_t page = i; page < i + n; page++)
-            __atomic_store_n(&region->pte[page], region->pte[page] & PTE_KEEP, __ATOMIC_RELEASE);
+        clear_entries(region, i, n);
         if (!(pte & PTE_PRESENT) || pte & PTE_MMIO)
             continue;
         void *gone = hmem_sys_map(address_of(region, i), n * PAGE_SIZE, PROT_NONE,
@@ -222,4 +234,32 @@ NTSTATUS hmem_map_run(void *va, uint64_t first_pfn, size_t pages, enum hmem_prot
         note_dirty(first_pfn, in_ram);
     rl_lock_release(&hmem.lock);
     return status;
+}
+
+static bool permits(const uint64_t *pte, enum hmem_protection access)
+{
+    return pte != NULL && *pte & PTE_PRESENT && (*pte & access) == (uint64_t)access;
+}
+
+NTSTATUS hmem_lock_range(const void *va, size_t pages, enum hmem_protection access, uint64_t *pfns)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    const char *page = (const char *)ALIGN_DOWN(va, PAGE_SIZE);
+    rl_lock_acquire(&hmem.lock);
+    for (size_t i = 0; i < pages && NT_SUCCESS(status); i++) {
+        const uint64_t *pte = hmem_pte_of(page + i * PAGE_SIZE);
+        if (permits(pte, access))
+            pfns[i] = *pte >> PTE_PFN_SHIFT;
+        else
+            status = STATUS_ACCESS_VIOLATION;
+    }
+    for (size_t i = 0; i < pages && NT_SUCCESS(status); i++)
+        hmem_ram_reference(pfns[i]);
+    rl_lock_release(&hmem.lock);
+    return status;
+}
+
+void *hmem_virtual_of(uint64_t pfn)
+{
+    return hmem_pfn_is_ram(pfn) ? (void *)__atomic_load_n(&hmem.ram_home[pfn], __ATOMIC_RELAXED) : NULL;
 }

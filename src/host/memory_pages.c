@@ -44,7 +44,8 @@ NTSTATUS hmem_ram_init(uint64_t bytes)
     hmem.ram_taken = hmem_private(BITMAP_WORDS(pages) * 8);
     hmem.ram_dirty = hmem_private(BITMAP_WORDS(pages) * 8);
     hmem.ram_references = hmem_private(pages * sizeof *hmem.ram_references);
-    if (!hmem.ram_taken || !hmem.ram_dirty || !hmem.ram_references || !map_ram(bytes))
+    hmem.ram_home = hmem_private(pages * sizeof *hmem.ram_home);
+    if (!hmem.ram_taken || !hmem.ram_dirty || !hmem.ram_references || !hmem.ram_home || !map_ram(bytes))
         return STATUS_INSUFFICIENT_RESOURCES;
     hmem.free_pages = pages - 1 - BIOS_PAGES;
     keep_for_good(0, 1);
@@ -58,6 +59,7 @@ void hmem_ram_fini(void)
     hmem_private_free(hmem.ram_taken, BITMAP_WORDS(hmem.ram_pages) * 8);
     hmem_private_free(hmem.ram_dirty, BITMAP_WORDS(hmem.ram_pages) * 8);
     hmem_private_free(hmem.ram_references, hmem.ram_pages * sizeof *hmem.ram_references);
+    hmem_private_free(hmem.ram_home, hmem.ram_pages * sizeof *hmem.ram_home);
     if (hmem.fd >= 0)
         syscall(SYS_close, hmem.fd);
 }
@@ -159,23 +161,33 @@ void hmem_free_pages(uint64_t first_pfn, size_t pages)
 }
 
 /* A free page becomes taken by it, as it is (a driver locked a physical page that nobody allocated). */
+void hmem_ram_reference(uint64_t pfn)
+{
+    if (!hmem_pfn_is_ram(pfn) || hmem.ram_references[pfn]++ != 0)
+        return;
+    bits_fill(hmem.ram_taken, pfn, 1, true);
+    hmem.free_pages--;
+}
+
 void hmem_page_reference(uint64_t pfn)
 {
-    if (!hmem_pfn_is_ram(pfn))
-        return;
     rl_lock_acquire(&hmem.lock);
-    if (hmem.ram_references[pfn]++ == 0) {
-        bits_fill(hmem.ram_taken, pfn, 1, true);
-        hmem.free_pages--;
-    }
+    hmem_ram_reference(pfn);
     rl_lock_release(&hmem.lock);
 }
 
 void hmem_page_dereference(uint64_t pfn)
 {
-    if (!hmem_pfn_is_ram(pfn))
-        return;
-    hmem_free_pages(pfn, 1);
+    hmem_unlock_pages(&pfn, 1);
+}
+
+void hmem_unlock_pages(const uint64_t *pfns, size_t pages)
+{
+    rl_lock_acquire(&hmem.lock);
+    for (size_t i = 0; i < pages; i++)
+        if (hmem_pfn_is_ram(pfns[i]))
+            hmem_ram_drop(pfns[i], 1);
+    rl_lock_release(&hmem.lock);
 }
 
 uint64_t hmem_free_page_count(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Start and end of memory management, and the variables that it exports to drivers. */
 #include "mm/mm.h"
+#include "mm/ranges.h"
 
 /* What drivers compare addresses with. MmSystemRangeStart is where the kernel half begins on Windows;
  * addresses of this machine are below it, and a driver that asks "is it user memory?" uses the first two. */
@@ -19,11 +20,13 @@ NTSTATUS mm_init(void)
     size_t bytes;
     hmem_zone_range(HMEM_IMAGE, &lowest, &bytes);
     MmSystemRangeStart = lowest;
+    mm_ranges_init();
     return mm_pool_init();
 }
 
 void mm_fini(void)
 {
+    mm_ranges_fini();
     mm_pool_fini();
 }
 

@@ -70,6 +70,25 @@ void mm_user_free(void *base);
  * nothing. */
 bool mm_user_range_ok(const void *p, size_t length);
 
+/* Address space and memory that drivers hold besides pool, for the report at unload. */
+enum mm_range_kind {
+    MM_RANGE_MDL,        /* MmMapLockedPages*, kernel mode */
+    MM_RANGE_MDL_USER,   /* the same, user mode */
+    MM_RANGE_RESERVED,   /* MmAllocateMappingAddress */
+    MM_RANGE_IO_SPACE,   /* MmMapIoSpace */
+    MM_RANGE_CONTIGUOUS, /* MmAllocateContiguousMemory* */
+    MM_RANGE_NONCACHED,  /* MmAllocateNonCachedMemory */
+    MM_RANGE_VIEW,       /* section views */
+};
+struct mm_range_info {
+    enum mm_range_kind kind;
+    void *base;
+    size_t bytes;
+    const void *caller;
+};
+void mm_for_each_range(void (*visit)(const struct mm_range_info *, void *),
+                       void *context); /* a lock is held */
+
 /* Releases what an MDL chain holds: unlock if locked, free each. Used by IRP completion. */
 void mm_free_mdl_chain(PMDL mdl);
 void mm_unlock_mdl_chain(PMDL mdl);

@@ -33,7 +33,7 @@ struct pool_block {
     const void *caller;
     ULONG tag;
     USHORT
-        size; /* slab: requested; large: bytes of the last page that were not; free: index of the next + 1 */
+    size; /* slab: requested; large: bytes of the last page that were not; free: index of the next + 1 */
     UCHAR flags;
 };
 

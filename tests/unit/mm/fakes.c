@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 _Noreturn void rl_assert_failed(const char *condition, const char *file, int line)
 {
@@ -62,4 +64,11 @@ struct ke_vp *ke_vp(void)
 struct ke_thread *ke_thread(void)
 {
     return &fake_thread;
+}
+
+NTSTATUS arch_copy_guarded(void *to, const void *from, size_t length)
+{
+    struct iovec local = {to, length}, remote = {(void *)from, length};
+    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)length ? STATUS_SUCCESS
+                                                                                   : STATUS_ACCESS_VIOLATION;
 }
