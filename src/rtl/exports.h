@@ -10,6 +10,48 @@
 #include "nt/nt.h"
 #include "nt/rtl.h"
 
+/* avl_table.c */
+VOID NTAPI RtlInitializeGenericTableAvl(PRTL_AVL_TABLE Table, PRTL_AVL_COMPARE_ROUTINE CompareRoutine, PRTL_AVL_ALLOCATE_ROUTINE AllocateRoutine, PRTL_AVL_FREE_ROUTINE FreeRoutine, PVOID TableContext);
+PVOID NTAPI RtlInsertElementGenericTableFullAvl(PRTL_AVL_TABLE Table, PVOID Buffer, CLONG BufferSize, PBOOLEAN NewElement, PVOID NodeOrParent, TABLE_SEARCH_RESULT SearchResult);
+PVOID NTAPI RtlInsertElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer, CLONG BufferSize, PBOOLEAN NewElement);
+BOOLEAN NTAPI RtlDeleteElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer);
+PVOID NTAPI RtlLookupElementGenericTableFullAvl(PRTL_AVL_TABLE Table, PVOID Buffer, PVOID *NodeOrParent, TABLE_SEARCH_RESULT *SearchResult);
+PVOID NTAPI RtlLookupElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer);
+PVOID NTAPI RtlEnumerateGenericTableWithoutSplayingAvl(PRTL_AVL_TABLE Table, PVOID *RestartKey);
+PVOID NTAPI RtlEnumerateGenericTableAvl(PRTL_AVL_TABLE Table, BOOLEAN Restart);
+PVOID NTAPI RtlEnumerateGenericTableLikeADirectory(PRTL_AVL_TABLE Table, PRTL_AVL_MATCH_FUNCTION MatchFunction, PVOID MatchData, ULONG NextFlag, PVOID *RestartKey, PULONG DeleteCount, PVOID Buffer);
+PVOID NTAPI RtlGetElementGenericTableAvl(PRTL_AVL_TABLE Table, ULONG I);
+ULONG NTAPI RtlNumberGenericTableElementsAvl(PRTL_AVL_TABLE Table);
+BOOLEAN NTAPI RtlIsGenericTableEmptyAvl(PRTL_AVL_TABLE Table);
+
+/* bitmap.c */
+VOID NTAPI RtlInitializeBitMap(PRTL_BITMAP BitMapHeader, PULONG BitMapBuffer, ULONG SizeOfBitMap);
+VOID NTAPI RtlSetBit(PRTL_BITMAP BitMapHeader, ULONG BitNumber);
+VOID NTAPI RtlClearBit(PRTL_BITMAP BitMapHeader, ULONG BitNumber);
+BOOLEAN NTAPI RtlTestBit(PRTL_BITMAP BitMapHeader, ULONG BitNumber);
+VOID NTAPI RtlSetBits(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG NumberToSet);
+VOID NTAPI RtlClearBits(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG NumberToClear);
+VOID NTAPI RtlSetAllBits(PRTL_BITMAP BitMapHeader);
+VOID NTAPI RtlClearAllBits(PRTL_BITMAP BitMapHeader);
+BOOLEAN NTAPI RtlAreBitsSet(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG Length);
+BOOLEAN NTAPI RtlAreBitsClear(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG Length);
+ULONG NTAPI RtlNumberOfSetBits(PRTL_BITMAP BitMapHeader);
+ULONG NTAPI RtlNumberOfClearBits(PRTL_BITMAP BitMapHeader);
+ULONG NTAPI RtlNumberOfSetBitsUlongPtr(ULONG_PTR Target);
+CCHAR NTAPI RtlFindLeastSignificantBit(ULONGLONG Set);
+CCHAR NTAPI RtlFindMostSignificantBit(ULONGLONG Set);
+
+/* bitmap_runs.c */
+ULONG NTAPI RtlFindClearBits(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+ULONG NTAPI RtlFindSetBits(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+ULONG NTAPI RtlFindClearBitsAndSet(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+ULONG NTAPI RtlFindSetBitsAndClear(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+ULONG NTAPI RtlFindNextForwardRunClear(PRTL_BITMAP BitMapHeader, ULONG FromIndex, PULONG StartingRunIndex);
+ULONG NTAPI RtlFindFirstRunClear(PRTL_BITMAP BitMapHeader, PULONG StartingIndex);
+ULONG NTAPI RtlFindLastBackwardRunClear(PRTL_BITMAP BitMapHeader, ULONG FromIndex, PULONG StartingRunIndex);
+ULONG NTAPI RtlFindLongestRunClear(PRTL_BITMAP BitMapHeader, PULONG StartingIndex);
+ULONG NTAPI RtlFindClearRuns(PRTL_BITMAP BitMapHeader, PRTL_BITMAP_RUN RunArray, ULONG SizeOfRunArray, BOOLEAN LocateLongestRuns);
+
 /* code_page.c */
 NTSTATUS NTAPI RtlMultiByteToUnicodeN(PWCH UnicodeString, ULONG MaxBytesInUnicodeString, PULONG BytesInUnicodeString, const CHAR *MultiByteString, ULONG BytesInMultiByteString);
 NTSTATUS NTAPI RtlOemToUnicodeN(PWCH UnicodeString, ULONG MaxBytesInUnicodeString, PULONG BytesInUnicodeString, const CHAR *OemString, ULONG BytesInOemString);
@@ -53,6 +95,117 @@ VOID NTAPI RtlFreeAnsiString(PANSI_STRING AnsiString);
 VOID NTAPI RtlFreeOemString(POEM_STRING OemString);
 VOID NTAPI RtlFreeUTF8String(PUTF8_STRING Utf8String);
 
+/* crt_misc.c */
+int NTAPI crt_isdigit(int c);
+int NTAPI crt_isxdigit(int c);
+int NTAPI crt_islower(int c);
+int NTAPI crt_isupper(int c);
+int NTAPI crt_isspace(int c);
+int NTAPI crt_isprint(int c);
+int NTAPI crt_isalpha(int c);
+int NTAPI crt_isalnum(int c);
+int NTAPI crt_tolower(int c);
+int NTAPI crt_toupper(int c);
+WCHAR NTAPI crt_towlower(WCHAR c);
+WCHAR NTAPI crt_towupper(WCHAR c);
+SIZE_T NTAPI crt_mbstowcs(PWSTR to, const CHAR *from, SIZE_T count);
+SIZE_T NTAPI crt_wcstombs(PCHAR to, PCWSTR from, SIZE_T count);
+int NTAPI crt_mbtowc(PWCHAR to, const CHAR *from, SIZE_T count);
+int NTAPI crt_wctomb(PCHAR to, WCHAR c);
+PCHAR NTAPI crt_strtok_s(PCHAR s, const CHAR *delimiters, PCHAR *context);
+VOID NTAPI crt_srand(ULONG seed);
+int NTAPI crt_rand(VOID);
+int NTAPI _purecall(VOID);
+
+/* crt_narrow.c */
+SIZE_T NTAPI crt_strlen(const CHAR *s);
+SIZE_T NTAPI crt_strnlen(const CHAR *s, SIZE_T limit);
+CHAR *NTAPI crt_strcpy(CHAR *to, const CHAR *from);
+CHAR *NTAPI crt_strncpy(CHAR *to, const CHAR *from, SIZE_T count);
+CHAR *NTAPI crt_strcat(CHAR *to, const CHAR *from);
+CHAR *NTAPI crt_strncat(CHAR *to, const CHAR *from, SIZE_T count);
+int NTAPI crt_strcmp(const CHAR *a, const CHAR *b);
+int NTAPI crt_strncmp(const CHAR *a, const CHAR *b, SIZE_T count);
+int NTAPI crt_stricmp(const CHAR *a, const CHAR *b);
+int NTAPI crt_strnicmp(const CHAR *a, const CHAR *b, SIZE_T count);
+CHAR *NTAPI crt_strchr(const CHAR *s, int c);
+CHAR *NTAPI crt_strrchr(const CHAR *s, int c);
+CHAR *NTAPI crt_strstr(const CHAR *s, const CHAR *sought);
+SIZE_T NTAPI crt_strspn(const CHAR *s, const CHAR *set);
+SIZE_T NTAPI crt_strcspn(const CHAR *s, const CHAR *set);
+CHAR *NTAPI crt_strlwr(CHAR *s);
+CHAR *NTAPI crt_strupr(CHAR *s);
+CHAR *NTAPI crt_strrev(CHAR *s);
+CHAR *NTAPI crt_strnset(CHAR *s, int c, SIZE_T count);
+
+/* crt_narrow_s.c */
+int NTAPI crt_strcpy_s(CHAR *to, SIZE_T size, const CHAR *from);
+int NTAPI crt_strncpy_s(CHAR *to, SIZE_T size, const CHAR *from, SIZE_T count);
+int NTAPI crt_strcat_s(CHAR *to, SIZE_T size, const CHAR *from);
+int NTAPI crt_strncat_s(CHAR *to, SIZE_T size, const CHAR *from, SIZE_T count);
+int NTAPI crt_strset_s(CHAR *s, SIZE_T size, int c);
+int NTAPI crt_strnset_s(CHAR *s, SIZE_T size, int c, SIZE_T count);
+
+/* crt_number.c */
+int NTAPI crt_atoi(const CHAR *s);
+LONG NTAPI crt_atol(const CHAR *s);
+LONGLONG NTAPI crt_atoi64(const CHAR *s);
+int NTAPI crt_wtoi(PCWSTR s);
+LONG NTAPI crt_wtol(PCWSTR s);
+LONGLONG NTAPI crt_wtoi64(PCWSTR s);
+LONG NTAPI crt_strtol(const CHAR *s, CHAR **end, int base);
+ULONG NTAPI crt_strtoul(const CHAR *s, CHAR **end, int base);
+ULONGLONG NTAPI crt_strtoui64(const CHAR *s, CHAR **end, int base);
+LONG NTAPI crt_wcstol(PCWSTR s, PWSTR *end, int base);
+ULONG NTAPI crt_wcstoul(PCWSTR s, PWSTR *end, int base);
+PCHAR NTAPI crt_itoa(int value, PCHAR to, int base);
+PWSTR NTAPI crt_itow(int value, PWSTR to, int base);
+int NTAPI crt_itoa_s(int value, PCHAR to, SIZE_T size, int base);
+int NTAPI crt_itow_s(int value, PWSTR to, SIZE_T size, int base);
+int NTAPI crt_ltoa_s(LONG value, PCHAR to, SIZE_T size, int base);
+int NTAPI crt_ltow_s(LONG value, PWSTR to, SIZE_T size, int base);
+int NTAPI crt_ultoa_s(ULONG value, PCHAR to, SIZE_T size, int base);
+int NTAPI crt_ultow_s(ULONG value, PWSTR to, SIZE_T size, int base);
+int NTAPI crt_i64toa_s(LONGLONG value, PCHAR to, SIZE_T size, int base);
+int NTAPI crt_i64tow_s(LONGLONG value, PWSTR to, SIZE_T size, int base);
+int NTAPI crt_ui64toa_s(ULONGLONG value, PCHAR to, SIZE_T size, int base);
+int NTAPI crt_ui64tow_s(ULONGLONG value, PWSTR to, SIZE_T size, int base);
+
+/* crt_sort.c */
+VOID NTAPI crt_qsort(PVOID base, SIZE_T count, SIZE_T width, int(NTAPI *fn)(const VOID *, const VOID *));
+VOID NTAPI crt_qsort_s(PVOID base, SIZE_T count, SIZE_T width, int(NTAPI *fn)(PVOID, const VOID *, const VOID *), PVOID context);
+PVOID NTAPI crt_bsearch(const VOID *key, const VOID *base, SIZE_T count, SIZE_T width, int(NTAPI *fn)(const VOID *, const VOID *));
+PVOID NTAPI crt_bsearch_s(const VOID *key, const VOID *base, SIZE_T count, SIZE_T width, int(NTAPI *fn)(PVOID, const VOID *, const VOID *), PVOID context);
+
+/* crt_wide.c */
+SIZE_T NTAPI crt_wcslen(const WCHAR *s);
+SIZE_T NTAPI crt_wcsnlen(const WCHAR *s, SIZE_T limit);
+WCHAR *NTAPI crt_wcscpy(WCHAR *to, const WCHAR *from);
+WCHAR *NTAPI crt_wcsncpy(WCHAR *to, const WCHAR *from, SIZE_T count);
+WCHAR *NTAPI crt_wcscat(WCHAR *to, const WCHAR *from);
+WCHAR *NTAPI crt_wcsncat(WCHAR *to, const WCHAR *from, SIZE_T count);
+int NTAPI crt_wcscmp(const WCHAR *a, const WCHAR *b);
+int NTAPI crt_wcsncmp(const WCHAR *a, const WCHAR *b, SIZE_T count);
+int NTAPI crt_wcsicmp(const WCHAR *a, const WCHAR *b);
+int NTAPI crt_wcsnicmp(const WCHAR *a, const WCHAR *b, SIZE_T count);
+WCHAR *NTAPI crt_wcschr(const WCHAR *s, WCHAR c);
+WCHAR *NTAPI crt_wcsrchr(const WCHAR *s, WCHAR c);
+WCHAR *NTAPI crt_wcsstr(const WCHAR *s, const WCHAR *sought);
+SIZE_T NTAPI crt_wcsspn(const WCHAR *s, const WCHAR *set);
+SIZE_T NTAPI crt_wcscspn(const WCHAR *s, const WCHAR *set);
+WCHAR *NTAPI crt_wcslwr(WCHAR *s);
+WCHAR *NTAPI crt_wcsupr(WCHAR *s);
+WCHAR *NTAPI crt_wcsrev(WCHAR *s);
+WCHAR *NTAPI crt_wcsnset(WCHAR *s, WCHAR c, SIZE_T count);
+
+/* crt_wide_s.c */
+int NTAPI crt_wcscpy_s(WCHAR *to, SIZE_T size, const WCHAR *from);
+int NTAPI crt_wcsncpy_s(WCHAR *to, SIZE_T size, const WCHAR *from, SIZE_T count);
+int NTAPI crt_wcscat_s(WCHAR *to, SIZE_T size, const WCHAR *from);
+int NTAPI crt_wcsncat_s(WCHAR *to, SIZE_T size, const WCHAR *from, SIZE_T count);
+int NTAPI crt_wcsset_s(WCHAR *s, SIZE_T size, WCHAR c);
+int NTAPI crt_wcsnset_s(WCHAR *s, SIZE_T size, WCHAR c, SIZE_T count);
+
 /* debug.c */
 ULONG NTAPI DbgPrint(PCSTR Format, ...);
 ULONG NTAPI DbgPrintReturnControlC(PCSTR Format, ...);
@@ -68,6 +221,49 @@ extern BOOLEAN KdDebuggerEnabled;
 extern BOOLEAN KdDebuggerNotPresent;
 BOOLEAN NTAPI KdRefreshDebuggerNotPresent(VOID);
 extern ULONG InitSafeBootMode;
+
+/* generic_table.c */
+VOID NTAPI RtlInitializeGenericTable(PRTL_GENERIC_TABLE Table, PRTL_GENERIC_COMPARE_ROUTINE CompareRoutine, PRTL_GENERIC_ALLOCATE_ROUTINE AllocateRoutine, PRTL_GENERIC_FREE_ROUTINE FreeRoutine, PVOID TableContext);
+PVOID NTAPI RtlInsertElementGenericTableFull(PRTL_GENERIC_TABLE Table, PVOID Buffer, CLONG BufferSize, PBOOLEAN NewElement, PVOID NodeOrParent, TABLE_SEARCH_RESULT SearchResult);
+PVOID NTAPI RtlInsertElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffer, CLONG BufferSize, PBOOLEAN NewElement);
+BOOLEAN NTAPI RtlDeleteElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffer);
+PVOID NTAPI RtlLookupElementGenericTableFull(PRTL_GENERIC_TABLE Table, PVOID Buffer, PVOID *NodeOrParent, TABLE_SEARCH_RESULT *SearchResult);
+PVOID NTAPI RtlLookupElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffer);
+PVOID NTAPI RtlEnumerateGenericTable(PRTL_GENERIC_TABLE Table, BOOLEAN Restart);
+PVOID NTAPI RtlEnumerateGenericTableWithoutSplaying(PRTL_GENERIC_TABLE Table, PVOID *RestartKey);
+PVOID NTAPI RtlGetElementGenericTable(PRTL_GENERIC_TABLE Table, ULONG I);
+ULONG NTAPI RtlNumberGenericTableElements(PRTL_GENERIC_TABLE Table);
+BOOLEAN NTAPI RtlIsGenericTableEmpty(PRTL_GENERIC_TABLE Table);
+
+/* integer.c */
+NTSTATUS NTAPI RtlCharToInteger(PCSZ String, ULONG Base, PULONG Value);
+NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PULONG Value);
+NTSTATUS NTAPI RtlIntegerToUnicodeString(ULONG Value, ULONG Base, PUNICODE_STRING String);
+NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONGLONG Value, ULONG Base, PUNICODE_STRING String);
+NTSTATUS NTAPI RtlStringFromGUID(LPCGUID Guid, PUNICODE_STRING GuidString);
+NTSTATUS NTAPI RtlGUIDFromString(PCUNICODE_STRING GuidString, GUID *Guid);
+
+/* memory.c */
+SIZE_T NTAPI RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T Length);
+SIZE_T NTAPI RtlCompareMemoryUlong(PVOID Source, SIZE_T Length, ULONG Pattern);
+VOID NTAPI RtlCopyMemory(PVOID Destination, const VOID *Source, SIZE_T Length);
+VOID NTAPI RtlCopyMemoryNonTemporal(PVOID Destination, const VOID *Source, SIZE_T Length);
+VOID NTAPI RtlMoveMemory(PVOID Destination, const VOID *Source, SIZE_T Length);
+VOID NTAPI RtlFillMemory(PVOID Destination, SIZE_T Length, int Fill);
+VOID NTAPI RtlZeroMemory(PVOID Destination, SIZE_T Length);
+VOID NTAPI RtlFillMemoryUlong(PVOID Destination, SIZE_T Length, ULONG Pattern);
+VOID NTAPI RtlFillMemoryUlonglong(PVOID Destination, SIZE_T Length, ULONGLONG Pattern);
+VOID NTAPI RtlPrefetchMemoryNonTemporal(PVOID Source, SIZE_T Length);
+USHORT NTAPI RtlUshortByteSwap(USHORT Source);
+ULONG NTAPI RtlUlongByteSwap(ULONG Source);
+ULONGLONG NTAPI RtlUlonglongByteSwap(ULONGLONG Source);
+PVOID NTAPI crt_memcpy(PVOID to, const VOID *from, SIZE_T length);
+PVOID NTAPI crt_memmove(PVOID to, const VOID *from, SIZE_T length);
+PVOID NTAPI crt_memset(PVOID to, int value, SIZE_T length);
+int NTAPI crt_memcmp(const VOID *a, const VOID *b, SIZE_T length);
+PVOID NTAPI crt_memchr(const VOID *block, int value, SIZE_T length);
+int NTAPI crt_memcpy_s(PVOID to, SIZE_T size, const VOID *from, SIZE_T length);
+int NTAPI crt_memmove_s(PVOID to, SIZE_T size, const VOID *from, SIZE_T length);
 
 /* nls.c */
 WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR SourceCharacter);
@@ -100,6 +296,30 @@ int NTAPI crt_vsnprintf_s(char *buffer, SIZE_T size, SIZE_T count, const char *f
 int NTAPI crt_snwprintf_s(PWSTR buffer, SIZE_T size, SIZE_T count, PCWSTR format, ...);
 int NTAPI crt_vsnwprintf_s(PWSTR buffer, SIZE_T size, SIZE_T count, PCWSTR format, __builtin_ms_va_list args);
 
+/* random.c */
+ULONG NTAPI RtlUniform(PULONG Seed);
+ULONG NTAPI RtlRandom(PULONG Seed);
+ULONG NTAPI RtlRandomEx(PULONG Seed);
+
+/* splay.c */
+PRTL_SPLAY_LINKS NTAPI RtlSplay(PRTL_SPLAY_LINKS Links);
+PRTL_SPLAY_LINKS NTAPI RtlSubtreePredecessor(PRTL_SPLAY_LINKS Links);
+PRTL_SPLAY_LINKS NTAPI RtlSubtreeSuccessor(PRTL_SPLAY_LINKS Links);
+PRTL_SPLAY_LINKS NTAPI RtlRealPredecessor(PRTL_SPLAY_LINKS Links);
+PRTL_SPLAY_LINKS NTAPI RtlRealSuccessor(PRTL_SPLAY_LINKS Links);
+PRTL_SPLAY_LINKS NTAPI RtlDelete(PRTL_SPLAY_LINKS Links);
+VOID NTAPI RtlDeleteNoSplay(PRTL_SPLAY_LINKS Links, PRTL_SPLAY_LINKS *Root);
+
+/* time.c */
+VOID NTAPI RtlTimeToTimeFields(PLARGE_INTEGER Time, TIME_FIELDS *TimeFields);
+BOOLEAN NTAPI RtlTimeFieldsToTime(TIME_FIELDS *TimeFields, PLARGE_INTEGER Time);
+BOOLEAN NTAPI RtlTimeToSecondsSince1970(PLARGE_INTEGER Time, PULONG ElapsedSeconds);
+BOOLEAN NTAPI RtlTimeToSecondsSince1980(PLARGE_INTEGER Time, PULONG ElapsedSeconds);
+VOID NTAPI RtlSecondsSince1970ToTime(ULONG ElapsedSeconds, PLARGE_INTEGER Time);
+VOID NTAPI RtlSecondsSince1980ToTime(ULONG ElapsedSeconds, PLARGE_INTEGER Time);
+NTSTATUS NTAPI RtlSystemTimeToLocalTime(PLARGE_INTEGER SystemTime, PLARGE_INTEGER LocalTime);
+NTSTATUS NTAPI RtlLocalTimeToSystemTime(PLARGE_INTEGER LocalTime, PLARGE_INTEGER SystemTime);
+
 /* unicode_compare.c */
 LONG NTAPI RtlCompareUnicodeStrings(PCWCH String1, SIZE_T String1Length, PCWCH String2, SIZE_T String2Length, BOOLEAN CaseInSensitive);
 LONG NTAPI RtlCompareUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2, BOOLEAN CaseInSensitive);
@@ -126,5 +346,12 @@ NTSTATUS NTAPI RtlUTF8ToUnicodeN(PWSTR UnicodeStringDestination, ULONG UnicodeSt
 NTSTATUS NTAPI RtlUnicodeToUTF8N(PCHAR UTF8StringDestination, ULONG UTF8StringMaxByteCount, PULONG UTF8StringActualByteCount, PCWCH UnicodeStringSource, ULONG UnicodeStringByteCount);
 NTSTATUS NTAPI RtlUnicodeStringToUTF8String(PUTF8_STRING DestinationString, PCUNICODE_STRING SourceString, BOOLEAN AllocateDestinationString);
 NTSTATUS NTAPI RtlUTF8StringToUnicodeString(PUNICODE_STRING DestinationString, const UTF8_STRING *SourceString, BOOLEAN AllocateDestinationString);
+
+/* version.c */
+NTSTATUS NTAPI RtlGetVersion(PRTL_OSVERSIONINFOW lpVersionInformation);
+ULONGLONG NTAPI VerSetConditionMask(ULONGLONG ConditionMask, ULONG TypeMask, UCHAR Condition);
+NTSTATUS NTAPI RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG TypeMask, ULONGLONG ConditionMask);
+BOOLEAN NTAPI RtlIsNtDdiVersionAvailable(ULONG Version);
+BOOLEAN NTAPI RtlIsServicePackVersionInstalled(ULONG Version);
 
 #endif

@@ -38,3 +38,9 @@ _Noreturn void arch_raise_status(NTSTATUS status)
     fake_raised_status = status;
     longjmp(fake_raised, 1);
 }
+
+_Noreturn void ke_bugcheck(const struct ke_bugcheck_info *info)
+{
+    fake_raised_status = (NTSTATUS)info->code;
+    longjmp(fake_raised, 1);
+}

@@ -40,7 +40,9 @@ static inline bool wide_is(const WCHAR *a, const WCHAR *b)
 
 #define assert_wide(a, b) assert_true(wide_is(a, b))
 
-#define GROUPS(X)           X(strings) X(code_pages) X(printf) X(names) X(debug)
+#define GROUPS(X)                                                                                            \
+    X(strings)                                                                                               \
+    X(code_pages) X(printf) X(names) X(debug) X(memory) X(crt) X(integer) X(time) X(bitmap) X(tables)
 #define DECLARE_GROUP(name) int test_##name(void);
 GROUPS(DECLARE_GROUP)
 
