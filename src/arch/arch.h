@@ -55,7 +55,7 @@ struct arch_record {
     ULONG64 rip, rsp; /* gate: the driver's return address and its rsp after the return */
     ULONG64 rbx, rbp, rsi, rdi, r12, r13, r14, r15;
     const struct export_entry *entry;
-    void *reserved2;
+    void *owner;   /* DISPATCH, UNWIND: the DISPATCHER_CONTEXT; TRY, CATCH: the gate_top to return to */
     M128A xmm[10]; /* xmm6-15 */
 };
 
@@ -163,7 +163,7 @@ extern struct arch_ops arch_ops;
 
 NTSTATUS arch_init(void); /* handlers, alternate stacks, gates */
 void arch_fini(void);     /* restores the former handlers */
-void arch_thread_prepare(
+NTSTATUS arch_thread_prepare(
     void); /* per pthread, first entry: alternate stack, tick unblocked; records the former state */
 void arch_thread_restore(void);
 

@@ -14,5 +14,6 @@ const void *code_write(const void *bytes, size_t length);
 bool code_contains(uint64_t address);
 void code_fini(void);
 void gate_fini(void);
+void missing_imports_fini(void);
 
 #endif

@@ -31,4 +31,28 @@
 
 #define CONTEXT_RSP 0
 
+#define CTX_FLAGS    0x30
+#define CTX_MXCSR    0x34
+#define CTX_SEGMENTS 0x38
+#define CTX_EFLAGS   0x44
+#define CTX_RAX      0x78
+#define CTX_RCX      0x80
+#define CTX_RDX      0x88
+#define CTX_RBX      0x90
+#define CTX_RSP      0x98
+#define CTX_RBP      0xA0
+#define CTX_RSI      0xA8
+#define CTX_RDI      0xB0
+#define CTX_R8       0xB8
+#define CTX_R9       0xC0
+#define CTX_R10      0xC8
+#define CTX_R11      0xD0
+#define CTX_R12      0xD8
+#define CTX_R13      0xE0
+#define CTX_R14      0xE8
+#define CTX_R15      0xF0
+#define CTX_RIP      0xF8
+#define CTX_FLTSAVE  0x100
+#define CTX_XMM6     0x200
+
 #endif

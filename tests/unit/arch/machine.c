@@ -28,12 +28,16 @@ struct test_thread *machine_thread(void)
     return vp ? (struct test_thread *)vp->pcr.Prcb.CurrentThread : NULL;
 }
 
+_Noreturn void machine_leave(void)
+{
+    arch_switch(&machine_thread()->context, &host_context);
+    __builtin_unreachable();
+}
+
 static void run_and_return(void *unused)
 {
-    struct test_thread *thread = machine_thread();
-
     run_fn(run_arg);
-    arch_switch(&thread->context, &host_context);
+    machine_leave();
 }
 
 void machine_run(void (*fn)(void *), void *arg)
@@ -53,6 +57,7 @@ void machine_run(void (*fn)(void *), void *arg)
     vp->pcr.Prcb.CurrentThread = (PKTHREAD)thread;
     run_fn = fn;
     run_arg = arg;
+    assert_true(NT_SUCCESS(arch_init())); /* cmocka takes the signals for itself before each test */
     arch_set_gs(vp);
     arch_switch(&host_context, &thread->context);
     arch_set_gs(gs);

@@ -29,6 +29,7 @@ struct test_vp {
 /* Runs fn(arg) as an NT thread of a new virtual processor on this pthread, to its end. */
 void machine_run(void (*fn)(void *), void *arg);
 struct test_thread *machine_thread(void);
+_Noreturn void machine_leave(void); /* from anywhere on its stack: machine_run returns */
 uint64_t now_ns(void);
 
 /* Calls fn with a value of its own in every register that it must keep, and checks them afterwards. */
@@ -36,5 +37,6 @@ void check_registers_around(const void *fn);
 
 int switch_tests(void);
 int gate_tests(void);
+int exception_tests(void);
 
 #endif

@@ -6,13 +6,16 @@
 
 #include "host/memory.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
     int failed = 0;
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     if (!NT_SUCCESS(hmem_init(64 << 20)))
         return 1;
     failed += switch_tests();
     failed += gate_tests();
+    failed += exception_tests();
     return failed != 0;
 }
