@@ -18,13 +18,16 @@ struct vf_report {
     bool verifier;
     const char *name;
     const char *sentence;
-    const char *text; /* several lines, each with a newline; without anything that differs from run to run under a seed */
+    const char *text; /* several lines, each with a newline; without anything that differs from run to run
+                         under a seed */
 };
 
-void vf_start(enum vf_level level); /* sets the seams and ke_bugcheck_ops; host side, before the first driver */
+void vf_start(
+    enum vf_level level); /* sets the seams and ke_bugcheck_ops; host side, before the first driver */
 void vf_stop(void);
-bool vf_wants_gates(void);                      /* drivers are to be loaded with checking gates */
-const struct vf_report *vf_bug_check(void);     /* the report of the bug check that stopped the machine, or NULL */
+bool vf_wants_gates(void); /* drivers are to be loaded with checking gates */
+const struct vf_report *
+vf_bug_check(void); /* the report of the bug check that stopped the machine, or NULL */
 unsigned vf_violations(void);
 const struct vf_report *vf_violation(unsigned index);
 

@@ -18,8 +18,6 @@ struct ending {
     ULONG code;
     ULONG64 p[4];
     char sentence[256];
-    ULONG64 frames[16]; /* of the driver, from the context */
-    unsigned frame_count;
 };
 
 extern struct ending ending;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the report share. */
+#ifndef VF_REPORT_H
+#define VF_REPORT_H
+
+#include "vf/peek.h"
+#include "vf/vf.h"
+
+#define VF_FRAMES      32
+#define VF_ANY_KIND    (~0ull)
+#define VF_DESCRIPTION 160
+
+/* Fills the report from what is known of the failure; its strings live in the storage given. */
+struct vf_report_storage {
+    struct vf_report report;
+    char sentence[512];
+    char text[16384];
+};
+void vf_report_make(struct vf_report_storage *storage, const struct ke_bugcheck_info *info);
+
+/* What happened, in words: sentence.c. */
+void vf_add_sentence(struct vf_text *text, const struct ke_bugcheck_info *info);
+
+/* Words for parameter 1 where it is a kind of error: kinds_table.c, codes_table.c. NULL: none. */
+const char *vf_kind(ULONG code, ULONG64 parameter1); /* VF_ANY_KIND: of the code alone */
+/* What a parameter means: meanings_table.c. NULL: not documented. */
+const char *vf_meaning(const struct ke_bugcheck_info *info, unsigned index);
+
+/* IRP and device: involved.c. */
+void vf_add_irp(struct vf_text *text, const void *irp);
+void vf_add_device(struct vf_text *text, const void *device);
+
+/* An address of the Linux process rather than of the simulated machine: it differs from run to run. */
+bool vf_is_host_address(ULONG64 value);
+/* "0x0000200000401234", or words for an address that would not be the same in the next run. */
+void vf_add_value(struct vf_text *text, ULONG64 value);
+
+/* The running system, behind these so that the report can be made from made-up facts: live.c. */
+unsigned vf_frames(const struct ke_bugcheck_info *info, ULONG64 *frames, unsigned max);
+int vf_describe(ULONG64 address, char *text, size_t size);
+bool vf_image_of(ULONG64 address, char *name, size_t size);
+ULONG vf_irp_number(const void *irp); /* 0: not one of the I/O manager's */
+
+#endif
