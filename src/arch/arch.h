@@ -115,6 +115,8 @@ bool arch_missing_import_name(const void *address, const char **module, const ch
 
 /* ---- images, as far as unwinding needs them ---- */
 
+struct rewrite_state;
+
 struct arch_image {
     LIST_ENTRY link;
     ULONG64 base, size;
@@ -124,6 +126,7 @@ struct arch_image {
      * this image */
     ULONG64 (*thunk_to_original)(const struct arch_image *image, ULONG64 rip);
     ULONG64 thunk_base, thunk_size;
+    const struct rewrite_state *rewrite; /* what the rewriter did (rewrite.h); NULL: nothing */
     /* Where to resume for an original address that a patch overwrote; 0: at the address itself. May be NULL.
      */
     ULONG64 (*original_to_thunk)(const struct arch_image *image, ULONG64 rip);

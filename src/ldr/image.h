@@ -7,6 +7,7 @@
 #ifndef LDR_IMAGE_H
 #define LDR_IMAGE_H
 
+#include "arch/rewrite.h"
 #include "host/arena.h"
 #include "host/memory.h"
 #include "ldr/file.h"
@@ -28,6 +29,7 @@ struct ldr_private {
     struct ldr_symbol *symbols; /* sorted by rva */
     ULONG symbol_count;
     struct ldr_exporter *exporters; /* drivers that this one imports from, each holding a reference */
+    struct rewrite_state rewrite;
 };
 
 static inline struct ldr_private *ldr_private(struct ldr_image *image)
@@ -49,6 +51,10 @@ extern bool ldr_checked_gates; /* how the last image was bound; names resolved a
 
 /* load_config.c */
 bool ldr_apply_load_config(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);
+
+/* code.c: hands the image to the rewriter. */
+bool ldr_rewrite_image(struct ldr_image *image, const struct ldr_file *file,
+                       const struct ldr_load_options *options, struct ldr_error *error);
 
 /* symbols.c */
 bool ldr_collect_symbols(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);

@@ -45,8 +45,8 @@ static bool visit_import(struct import_walk *walk, struct ldr_import *import, ui
     return walk->visit(import, walk->context);
 }
 
-/* A slot is filled by the loader, so it must lie in a section; its old content need not be in the file. GNU import
- * libraries align slots to 4 only. */
+/* A slot is filled by the loader, so it must lie in a section; its old content need not be in the file. GNU
+ * import libraries align slots to 4 only. */
 static bool slot_in_image(const struct import_walk *walk, uint64_t rva)
 {
     return rva + sizeof(ULONGLONG) <= walk->file->headers.OptionalHeader.SizeOfImage &&

@@ -10,6 +10,21 @@
 static LIST_ENTRY images = {&images, &images};
 static rl_lock images_lock;
 
+static const struct rewrite_state *rewrite_of(const struct arch_image *arch)
+{
+    return &container_of(container_of(arch, struct ldr_image, arch), struct ldr_private, image)->rewrite;
+}
+
+static ULONG64 thunk_to_original(const struct arch_image *arch, ULONG64 rip)
+{
+    return rewrite_original(rewrite_of(arch), rip);
+}
+
+static ULONG64 original_to_thunk(const struct arch_image *arch, ULONG64 rip)
+{
+    return rewrite_resume(rewrite_of(arch), rip);
+}
+
 static struct ldr_image *create_image(const struct ldr_file *file, const struct ldr_load_options *options)
 {
     struct arena arena = {0};
@@ -38,6 +53,7 @@ static void destroy_image(struct ldr_image *image)
     struct arena arena = ldr_private(image)->arena;
 
     ldr_release_imports(image);
+    rewrite_release(&ldr_private(image)->rewrite);
     ldr_unmap_image(image);
     arena_free(&arena);
 }
@@ -53,6 +69,8 @@ static bool describe_code(struct ldr_image *image, const struct ldr_file *file, 
     image->entry = opt->AddressOfEntryPoint != 0 ? (char *)image->base + opt->AddressOfEntryPoint : NULL;
     image->arch.base = (uintptr_t)image->base;
     image->arch.size = image->size;
+    image->arch.thunk_to_original = thunk_to_original;
+    image->arch.original_to_thunk = original_to_thunk;
     image->arch.function_count = count;
     if (count != 0)
         image->arch.functions =
@@ -67,7 +85,8 @@ static bool prepare_image(struct ldr_image *image, const struct ldr_file *file,
     return ldr_map_image(image, file, error) && ldr_relocate_image(image, file, error) &&
            describe_code(image, file, error) && ldr_bind_imports(image, file, options, error) &&
            ldr_apply_load_config(image, file, error) && ldr_collect_symbols(image, file, error) &&
-           ldr_create_module_entry(image, file, error) && ldr_protect_image(image, file, error);
+           ldr_rewrite_image(image, file, options, error) && ldr_create_module_entry(image, file, error) &&
+           ldr_protect_image(image, file, error);
 }
 
 static void publish(struct ldr_image *image)

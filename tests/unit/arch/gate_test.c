@@ -3,7 +3,7 @@
  * Gates: arguments, results and registers pass unchanged, records are linked
  * for as long as the call lasts, checks run around it.
  */
-#include "machine.h"
+#include "least_machine.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /*
  * The unit tests of src/arch.
  */
-#include "machine.h"
+#include "least_machine.h"
 
 #include "host/memory.h"
 

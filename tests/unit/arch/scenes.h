@@ -5,7 +5,7 @@
 #ifndef SCENES_H
 #define SCENES_H
 
-#include "machine.h"
+#include "least_machine.h"
 
 #include "driver/faults.h"
 

@@ -2,7 +2,7 @@
 /*
  * Context switch and GS base: what survives, and what it costs.
  */
-#include "machine.h"
+#include "least_machine.h"
 
 #include <stdio.h>
 

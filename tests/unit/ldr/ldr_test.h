@@ -13,5 +13,7 @@
 
 int run_parse_tests(void);
 int run_export_tests(void);
+int run_load_tests(void);
+int run_rewrite_tests(void);
 
 #endif

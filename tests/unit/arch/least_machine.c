@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The least machine (machine.h).
+ * The least machine (least_machine.h).
  */
-#include "machine.h"
+#include "least_machine.h"
 
 #include <stdlib.h>
 #include <time.h>
