@@ -38,5 +38,8 @@ void check_registers_around(const void *fn);
 int switch_tests(void);
 int gate_tests(void);
 int exception_tests(void);
+int bugcheck_tests(void);
+int unwind_tests(void);
+int preempt_tests(void);
 
 #endif

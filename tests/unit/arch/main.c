@@ -4,6 +4,7 @@
  */
 #include "least_machine.h"
 
+#include "host/host.h"
 #include "host/memory.h"
 
 int main(int argc, char **argv)
@@ -12,10 +13,14 @@ int main(int argc, char **argv)
 
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
-    if (!NT_SUCCESS(hmem_init(64 << 20)))
+    if (!NT_SUCCESS(host_init(&(struct host_config){.cpus = 1, .ram_bytes = 64 << 20})) ||
+        !NT_SUCCESS(hmem_init(64 << 20)))
         return 1;
     failed += switch_tests();
     failed += gate_tests();
     failed += exception_tests();
+    failed += bugcheck_tests();
+    failed += unwind_tests();
+    failed += preempt_tests();
     return failed != 0;
 }

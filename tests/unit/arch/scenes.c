@@ -66,8 +66,10 @@ _Noreturn static void end_with(enum outcome outcome, const EXCEPTION_RECORD *rec
     ending.outcome = outcome;
     if (record)
         ending.record = *record;
-    if (context)
+    if (context) {
         ending.context = *context;
+        ending.frame_count = arch_walk(context, ending.frames, countof(ending.frames));
+    }
     machine_leave();
 }
 

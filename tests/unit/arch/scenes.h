@@ -18,6 +18,8 @@ struct ending {
     ULONG code;
     ULONG64 p[4];
     char sentence[256];
+    ULONG64 frames[16]; /* of the driver, from the context */
+    unsigned frame_count;
 };
 
 extern struct ending ending;

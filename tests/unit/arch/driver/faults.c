@@ -141,7 +141,13 @@ static void guard(struct probe *p, scene *act, LONG answer)
         guard(p, act, EXCEPTION_EXECUTE_HANDLER);                                                            \
     }
 
+NOINLINE static void call_with_null(struct probe *p)
+{
+    ((void (*)(void *))p->argument)(NULL);
+}
+
 GUARDED(scene_read, touch_read)
+GUARDED(scene_call_with_null, call_with_null)
 GUARDED(scene_write, touch_write)
 GUARDED(scene_call, call_address)
 GUARDED(scene_divide, divide)
@@ -182,6 +188,7 @@ SCENE bare_fast_fail(struct probe *p)
 SCENE bare_missing_import(struct probe *p)
 {
     KeTestSpinLock(NULL);
+    put(p, '?');
 }
 
 /* Through our code into another routine, and back out by an exception. */
@@ -574,6 +581,17 @@ SCENE compute(struct probe *p)
     p->result = sum;
 }
 
+SCENE compute_x87(struct probe *p)
+{
+    long double sum = 0;
+
+    for (unsigned i = 0; i < p->code; i++) {
+        sum = sum * 0.5L + i;
+        __asm__ volatile("" : "+t"(sum));
+    }
+    p->result = (double)sum;
+}
+
 __declspec(dllimport) USHORT NTAPI RtlCaptureStackBackTrace(ULONG, ULONG, PVOID *, PULONG);
 
 NOINLINE static void trace_here(struct probe *p)
@@ -642,7 +660,10 @@ NOINLINE static unsigned long long leaf(unsigned long long a)
     return a * 3 + 1;
 }
 
+/* From the first int 3 to the second the test steps. */
 SCENE step_me(struct probe *p)
 {
+    __asm__ volatile("int3");
     p->info[0] = big_frame(p) + variable_frame(p, 100) + leaf(p->argument);
+    __asm__ volatile("int3");
 }
