@@ -6,8 +6,10 @@
  * DISPATCH_LEVEL and above wherever it is.
  */
 #include "arch/x86_64/fault.h"
+#include "arch/x86_64/sanitizer.h"
 #include "host/host.h"
 #include "host/memory.h"
+#include "host/signals.h"
 #include "nt/bugcodes.h"
 
 #define SYSTEM_HALF 0xFFFF800000000000ull
@@ -207,8 +209,15 @@ _Noreturn void fault_dispatch(struct fault *fault)
     resume(fault, seen, at);
 }
 
+/* Runs on the emergency stack, at whose top the fault lies. */
 _Noreturn void stack_overflow_dispatch(struct fault *fault)
 {
+    const void *full_stack;
+    size_t full_bytes;
+    void *fake = NULL;
+
+    sanitizer_start_switch(&fake, (char *)(fault + 1) - HOST_EMERGENCY_BYTES, HOST_EMERGENCY_BYTES);
+    sanitizer_finish_switch(fake, &full_stack, &full_bytes);
     fault_to_exception(fault);
     fault->record.ExceptionCode = STATUS_STACK_OVERFLOW;
     host_snprintf(fault->sentence, sizeof(fault->sentence), "the kernel stack is used up (stack pointer %p)",

@@ -60,9 +60,11 @@ static const struct export_entry floats_entry = {"test", "floats", (const void *
 static const struct export_entry nothing_entry = {"test",  "nothing", (const void *)nothing, 0, 15,
                                                   X_PLAIN, 0};
 
-static uint64_t call_many(many_fn *fn)
+__attribute__((noinline)) static uint64_t call_many(many_fn *fn)
 {
-    return fn(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20);
+    uint64_t result = fn(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20);
+    __asm__ volatile("");
+    return result;
 }
 
 static void count_enter(const struct export_entry *entry, const struct arch_record *record)

@@ -10,7 +10,7 @@
 
 #define STACK_PAGES 32
 
-static _Thread_local struct test_vp *vp;
+static _Thread_local struct test_vp *volatile vp; /* a tick may look at any time */
 static struct arch_context host_context;
 static void (*run_fn)(void *);
 static void *run_arg;
@@ -52,17 +52,19 @@ void machine_run(void (*fn)(void *), void *arg)
     arch_context_init(&thread->context, thread->arch.stack_low,
                       (size_t)((char *)thread->arch.stack_high - (char *)thread->arch.stack_low),
                       run_and_return, NULL);
-    vp = calloc(1, sizeof(*vp));
-    vp->pcr.Self = &vp->pcr;
-    vp->pcr.Prcb.CurrentThread = (PKTHREAD)thread;
+    struct test_vp *fresh = calloc(1, sizeof(*fresh));
+    fresh->pcr.Self = &fresh->pcr;
+    fresh->pcr.Prcb.CurrentThread = (PKTHREAD)thread;
     run_fn = fn;
     run_arg = arg;
     assert_true(NT_SUCCESS(arch_init())); /* cmocka takes the signals for itself before each test */
+    vp = fresh;
     arch_set_gs(vp);
     arch_switch(&host_context, &thread->context);
     arch_set_gs(gs);
-    free(vp);
+    struct test_vp *used = vp;
     vp = NULL;
+    free(used);
     hmem_release(stack, STACK_PAGES);
     free(thread);
 }

@@ -73,13 +73,13 @@ _Noreturn static void end_with(enum outcome outcome, const EXCEPTION_RECORD *rec
     machine_leave();
 }
 
-_Noreturn static void on_unhandled(EXCEPTION_RECORD *record, CONTEXT *context)
+__attribute__((noreturn)) static void on_unhandled(EXCEPTION_RECORD *record, CONTEXT *context)
 {
     end_with(UNHANDLED, record, context);
 }
 
-_Noreturn static void on_fault_bugcheck(ULONG code, const ULONG64 p[4], const char *sentence,
-                                        EXCEPTION_RECORD *record, CONTEXT *context)
+__attribute__((noreturn)) static void on_fault_bugcheck(ULONG code, const ULONG64 p[4], const char *sentence,
+                                                        EXCEPTION_RECORD *record, CONTEXT *context)
 {
     ending.code = code;
     memcpy(ending.p, p, sizeof(ending.p));
