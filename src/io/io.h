@@ -13,11 +13,13 @@
 #include "ldr/ldr.h"
 #include "rtl/rtl.h"
 #include "cm/cm.h"
+#include "io/services.h"
 
 NTSTATUS io_init(void);
 void io_fini(void);
 
-extern struct ob_type *io_driver_type, *io_device_type, *io_file_type, *io_controller_type, *io_adapter_type;
+extern struct ob_type *io_driver_type, *io_device_type, *io_file_type;
+extern struct ob_type *io_port_type; /* IoCompletion */
 
 /* ---- drivers ---- */
 /* Loads an image under a service name; makes the service key if there is none; calls DriverEntry in a system thread.
@@ -33,6 +35,8 @@ struct io_load_result {
     PDRIVER_OBJECT driver;
     NTSTATUS status;
     bool entry_ran;
+    unsigned devices_left; /* DriverEntry failed and left so many device objects; they were removed */
+    ULONG error_control;   /* SV-03: 0 say nothing, 1 warn, 2 severe, 3 critical */
     struct ldr_error error;
 };
 NTSTATUS io_load_driver(const struct io_load_request *request, struct io_load_result *result);
@@ -45,18 +49,44 @@ struct ldr_image *io_driver_image(PDRIVER_OBJECT driver);
 const char *io_driver_service(PDRIVER_OBJECT driver);
 void io_for_each_irp(void (*visit)(PIRP, void *), void *context); /* outstanding, for `irps` and reports */
 
+/* What the layers above give the I/O manager. Any member may be NULL. */
+struct io_ops {
+    /* The bytes of an image for ZwLoadDriver; the service's ImagePath (or SV-14's default). NULL: no such file. */
+    const void *(*open_image)(const WCHAR *image_path, size_t *length);
+    void (*close_image)(const void *bytes);
+    bool checked_gates, deterministic; /* how ZwLoadDriver loads */
+    /* Unload returned (or DriverEntry failed) and left device objects; told before they are removed. */
+    void (*devices_left)(PDRIVER_OBJECT driver, unsigned count);
+    /* A driver wrote an error log entry. */
+    void (*error_logged)(const char *driver, const IO_ERROR_LOG_PACKET *packet);
+};
+extern struct io_ops io_ops;
+
 /* ---- system services used by the embedding API (previous mode decides about probing) ---- */
 /* The Nt* services are exports of this component: NtCreateFile, NtReadFile, NtWriteFile, NtDeviceIoControlFile, NtFsControlFile,
- * NtFlushBuffersFile, NtQueryInformationFile, NtSetInformationFile, NtCancelIoFile, NtClose (ob) ... with their Zw twins. */
+ * NtFlushBuffersFile, NtQueryInformationFile, NtSetInformationFile, NtCancelIoFile, NtClose (ob) ... with their Zw twins;
+ * io/services.h has the prototypes. */
 
 /* Internal device control from the embedding API: RequestorMode KernelMode, IRP_MJ_INTERNAL_DEVICE_CONTROL. */
 NTSTATUS io_internal_device_control(HANDLE file, HANDLE event, PIO_STATUS_BLOCK iosb, ULONG code, PVOID in, ULONG in_length,
                                     PVOID out, ULONG out_length);
+
+/* The error log, oldest first; the log's lock is held. */
+void io_for_each_error(void (*visit)(const char *driver, const IO_ERROR_LOG_PACKET *packet, void *context), void *context);
+/* IRP_MJ_SHUTDOWN to the devices that registered for it: before (false) or after (true) file systems are flushed. */
+void io_send_shutdown(bool last);
 
 /* IRP number for trace and report: 1.. in allocation order since machine start. */
 ULONG io_irp_number(const IRP *irp);
 /* Device number: 1.. in creation order; and the device it is attached to, or NULL. */
 ULONG io_device_number(const DEVICE_OBJECT *device);
 PDEVICE_OBJECT io_lower_device(PDEVICE_OBJECT device);
+
+/* IRP-94: bytes and requests since machine start. */
+struct io_transfers {
+    uint64_t read_operations, write_operations, other_operations;
+    uint64_t read_bytes, write_bytes, other_bytes;
+};
+void io_transfer_counts(struct io_transfers *totals);
 
 #endif

@@ -36,6 +36,8 @@ struct ps_thread { /* ETHREAD: an Ob body of type Thread */
     uint64_t exit_time;
     void *impersonation_token; /* referenced; NULL: none */
     SECURITY_IMPERSONATION_LEVEL impersonation_level;
+    void *top_level_irp, *device_to_verify; /* io: for file systems */
+    bool hard_errors_disabled;
     struct ps_thread *next_ended; /* host threads whose pthread is gone */
 };
 

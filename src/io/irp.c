@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Storage of IRPs: four sizes, a free list per virtual processor and size, and
+ * slabs in an arena of their own that are never given back. So an IRP that was
+ * freed stays readable, and a second completion or free of it is told by its
+ * slot instead of by a crash. The lists of a VP need no lock: code of the
+ * runtime is not preempted. Lock: arena_lock (rl_lock), for refills only.
+ */
+#include "io/private.h"
+
+#define SLAB_BYTES (64 * 1024)
+#define ARENA_SLABS 1024
+#define CACHE_LIMIT 64
+#define SIZES 4
+#define NUMBER_BLOCK 256
+
+static const UCHAR size_stacks[SIZES] = {2, 8, 24, 127};
+static const USHORT size_bytes[SIZES] = {384, 832, 1984, 9472};
+
+struct irp_cache {
+    struct io_irp *free[SIZES];
+    unsigned count[SIZES];
+    ULONG next_number, last_number;
+    struct io_transfers transfers;
+} __attribute__((aligned(64)));
+
+static struct irp_cache caches[64];
+static rl_lock arena_lock;
+static char *arena;
+static unsigned slabs;
+static UCHAR slab_size[ARENA_SLABS];
+static struct io_irp *spare[SIZES];
+static ULONG last_number;
+
+static struct irp_cache *cache(void)
+{
+    return &caches[ke_vp()->number];
+}
+
+struct io_irp *io_irp_of(const IRP *irp)
+{
+    if (!arena || (const char *)irp < arena || (const char *)irp >= arena + (size_t)slabs * SLAB_BYTES)
+        return NULL;
+    size_t offset = (size_t)((const char *)irp - arena);
+    size_t in_slab = offset % SLAB_BYTES;
+    if (in_slab % size_bytes[slab_size[offset / SLAB_BYTES]] != offsetof(struct io_irp, irp))
+        return NULL;
+    return container_of((IRP *)(uintptr_t)irp, struct io_irp, irp[0]);
+}
+
+/* A new slab's slots, chained. arena_lock held. */
+static struct io_irp *make_slab(unsigned size)
+{
+    if (!arena)
+        arena = hmem_reserve(HMEM_POOL, (size_t)ARENA_SLABS * SLAB_BYTES / PAGE_SIZE, 16, 0);
+    if (!arena || slabs == ARENA_SLABS)
+        return NULL;
+    char *slab = arena + (size_t)slabs * SLAB_BYTES;
+    if (!NT_SUCCESS(hmem_commit(slab, SLAB_BYTES / PAGE_SIZE, HMEM_RW)))
+        return NULL;
+    slab_size[slabs] = (UCHAR)size;
+    __atomic_store_n(&slabs, slabs + 1, __ATOMIC_RELEASE);
+    struct io_irp *head = NULL;
+    for (size_t at = SLAB_BYTES / size_bytes[size]; at-- > 0;) {
+        struct io_irp *slot = (struct io_irp *)(slab + at * size_bytes[size]);
+        slot->size_class = (UCHAR)size;
+        slot->next_free = head;
+        head = slot;
+    }
+    return head;
+}
+
+static bool refill(struct irp_cache *c, unsigned size)
+{
+    rl_lock_acquire(&arena_lock);
+    if (!spare[size])
+        spare[size] = make_slab(size);
+    unsigned taken = 0;
+    for (; spare[size] && taken < CACHE_LIMIT / 2; taken++) {
+        struct io_irp *slot = spare[size];
+        spare[size] = slot->next_free;
+        slot->next_free = c->free[size];
+        c->free[size] = slot;
+    }
+    rl_lock_release(&arena_lock);
+    c->count[size] += taken;
+    return taken != 0;
+}
+
+static void spill(struct irp_cache *c, unsigned size)
+{
+    rl_lock_acquire(&arena_lock);
+    for (unsigned i = 0; i < CACHE_LIMIT / 2; i++) {
+        struct io_irp *slot = c->free[size];
+        c->free[size] = slot->next_free;
+        slot->next_free = spare[size];
+        spare[size] = slot;
+    }
+    rl_lock_release(&arena_lock);
+    c->count[size] -= CACHE_LIMIT / 2;
+}
+
+/* In allocation order; where nobody looks at the order of several processors, they take blocks. */
+static ULONG take_number(struct irp_cache *c)
+{
+    if (unlikely(c->next_number == c->last_number)) {
+        ULONG block = host_simulated() || seam_trace ? 1 : NUMBER_BLOCK;
+        c->next_number = __atomic_fetch_add(&last_number, block, __ATOMIC_RELAXED) + 1;
+        c->last_number = c->next_number + block;
+    }
+    return c->next_number++;
+}
+
+static void init_irp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
+{
+    __builtin_memset(Irp, 0, PacketSize);
+    Irp->Type = IO_TYPE_IRP;
+    Irp->Size = PacketSize;
+    Irp->StackCount = StackSize;
+    Irp->CurrentLocation = (CHAR)(StackSize + 1);
+    list_init(&Irp->ThreadListEntry);
+    Irp->Tail.Overlay.CurrentStackLocation = (PIO_STACK_LOCATION)(Irp + 1) + StackSize;
+}
+
+/*
+ * An IRP with StackSize zeroed locations, of no thread.
+ * Owns: the caller frees it (IoFreeIrp). NULL when out of memory.
+ * IRQL: <= DISPATCH_LEVEL. Rules: IRP-01.
+ */
+EXPORT(ntoskrnl, IoAllocateIrp, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
+PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
+{
+    unsigned size = 0;
+    while (size < SIZES && StackSize > size_stacks[size])
+        size++;
+    if (StackSize < 0 || size == SIZES)
+        return NULL;
+    struct irp_cache *c = cache();
+    if (unlikely(!c->free[size]) && !refill(c, size))
+        return NULL;
+    struct io_irp *slot = c->free[size];
+    c->free[size] = slot->next_free;
+    c->count[size]--;
+    slot->state = IO_IRP_LIVE;
+    slot->deferred = FALSE;
+    slot->auxiliary = NULL;
+    slot->number = take_number(c);
+    /* IRP-01: zeroed locations, no thread. */
+    init_irp(slot->irp, IoSizeOfIrp(StackSize), StackSize);
+    slot->irp->AllocationFlags = (UCHAR)(IRP_ALLOCATED_FIXED_SIZE | (ChargeQuota ? IRP_QUOTA_CHARGED : 0));
+    TRACE(TRACE_IRP_ALLOCATED, slot->irp);
+    return slot->irp;
+}
+
+/* The same, for a device (Windows 8.1 and later): the device says nothing about the storage. Rules: IRP-01. */
+EXPORT(ntoskrnl, IoAllocateIrpEx, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
+PIRP NTAPI IoAllocateIrpEx(PDEVICE_OBJECT DeviceObject, CCHAR StackSize, BOOLEAN ChargeQuota)
+{
+    return IoAllocateIrp(StackSize, ChargeQuota);
+}
+
+PIRP io_allocate_irp_must_succeed(CCHAR stack_size)
+{
+    for (;;) {
+        PIRP irp = IoAllocateIrp(stack_size, FALSE);
+        if (irp)
+            return irp;
+        LARGE_INTEGER wait = {.QuadPart = -100000};
+        KeDelayExecutionThread(KernelMode, FALSE, &wait);
+    }
+}
+
+static void check_freeable(PIRP irp, struct io_irp *slot)
+{
+    if (irp->Type != IO_TYPE_IRP || (slot && slot->state != IO_IRP_LIVE)) {
+        io_irp_violation(0x01, irp, "IoFreeIrp was called on something that is not an IRP, or was freed before");
+        io_irp_bugcheck(BAD_POOL_CALLER, irp, NULL, IO_TYPE_IRP, (ULONG_PTR)irp, 0,
+                        "IoFreeIrp was called on something that is not an IRP, or was freed before");
+    }
+    if (irp->ThreadListEntry.Flink && !list_empty(&irp->ThreadListEntry))
+        io_irp_violation(0x02, irp, "IoFreeIrp was called on an IRP that still belongs to a thread's list");
+}
+
+/*
+ * Gives back an IRP of IoAllocateIrp, IoBuildAsynchronousFsdRequest or IoMakeAssociatedIrp. MDLs stay the caller's.
+ * IRQL: <= DISPATCH_LEVEL. Rules: IRP-08.
+ */
+EXPORT(ntoskrnl, IoFreeIrp, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
+VOID NTAPI IoFreeIrp(PIRP Irp)
+{
+    struct io_irp *slot = io_irp_of(Irp);
+    check_freeable(Irp, slot);
+    TRACE(TRACE_IRP_FREED, Irp);
+    if (!slot) { /* raw memory from pool that the driver initialized itself */
+        mm_pool_free(Irp, 0, __builtin_return_address(0));
+        return;
+    }
+    struct irp_cache *c = cache();
+    unsigned size = slot->size_class;
+    slot->irp->Type = 0;
+    slot->state = IO_IRP_FREE;
+    slot->next_free = c->free[size];
+    /* IRP-08: the slot may be allocated again. */
+    c->free[size] = slot;
+    if (unlikely(++c->count[size] >= CACHE_LIMIT))
+        spill(c, size);
+}
+
+/*
+ * Makes an IRP of raw memory of PacketSize bytes. IRQL: <= DISPATCH_LEVEL. Rules: IRP-06.
+ * On an IRP of IoAllocateIrp it forgets that quota was charged, as on NT.
+ */
+EXPORT(ntoskrnl, IoInitializeIrp, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
+VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
+{
+    if (io_irp_of(Irp) && Irp->AllocationFlags & IRP_QUOTA_CHARGED)
+        io_irp_violation(0x20D, Irp, "IoInitializeIrp was called on an IRP that was allocated with quota");
+    /* IRP-06: everything that PacketSize covers is new. */
+    init_irp(Irp, PacketSize, StackSize);
+}
+
+/*
+ * Makes a completed IRP fit for another use, with Status in it.
+ * IRQL: <= DISPATCH_LEVEL. Rules: IRP-07.
+ */
+EXPORT(ntoskrnl, IoReuseIrp, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
+VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
+{
+    UCHAR allocation_flags = Irp->AllocationFlags;
+    LIST_ENTRY threaded = Irp->ThreadListEntry;
+    bool listed = threaded.Flink && !list_empty(&Irp->ThreadListEntry);
+    init_irp(Irp, Irp->Size, Irp->StackCount);
+    /* IRP-07: how it was allocated stays known. */
+    Irp->AllocationFlags = allocation_flags;
+    if (listed)
+        Irp->ThreadListEntry = threaded;
+    /* IRP-07: Status is the next use's first status. */
+    Irp->IoStatus.Status = Status;
+}
+
+ULONG io_irp_number(const IRP *irp)
+{
+    struct io_irp *slot = io_irp_of(irp);
+    return slot ? slot->number : 0;
+}
+
+void io_for_each_irp(void (*visit)(PIRP, void *), void *context)
+{
+    for (unsigned slab = 0; slab < slabs; slab++) {
+        size_t bytes = size_bytes[slab_size[slab]];
+        for (size_t at = 0; at + bytes <= SLAB_BYTES; at += bytes) {
+            struct io_irp *slot = (struct io_irp *)(arena + (size_t)slab * SLAB_BYTES + at);
+            if (slot->state == IO_IRP_LIVE)
+                visit(slot->irp, context);
+        }
+    }
+}
+
+void io_count_transfer(ULONG irp_flags, ULONG_PTR information)
+{
+    struct io_transfers *t = &cache()->transfers;
+    if (irp_flags & IRP_READ_OPERATION) {
+        t->read_operations++;
+        /* IRP-94: what a read brought. */
+        t->read_bytes += information;
+    } else if (irp_flags & IRP_WRITE_OPERATION) {
+        t->write_operations++;
+        /* IRP-94: what a write took. */
+        t->write_bytes += information;
+    } else {
+        t->other_operations++;
+        /* IRP-94: everything else. */
+        t->other_bytes += information;
+    }
+}
+
+void io_transfer_counts(struct io_transfers *totals)
+{
+    *totals = (struct io_transfers){0};
+    for (unsigned i = 0; i < countof(caches); i++) {
+        const struct io_transfers *t = &caches[i].transfers;
+        totals->read_operations += t->read_operations;
+        totals->read_bytes += t->read_bytes;
+        totals->write_operations += t->write_operations;
+        totals->write_bytes += t->write_bytes;
+        totals->other_operations += t->other_operations;
+        totals->other_bytes += t->other_bytes;
+    }
+}
+
+void io_irp_fini(void)
+{
+    if (arena)
+        hmem_release(arena, (size_t)ARENA_SLABS * SLAB_BYTES / PAGE_SIZE);
+    arena = NULL;
+    slabs = 0;
+    last_number = 0;
+    __builtin_memset(caches, 0, sizeof(caches));
+    __builtin_memset(spare, 0, sizeof(spare));
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * IoCompleteRequest: the walk up the stack locations. The IRP belongs to the
+ * completer until a completion routine stops the walk (then it is that
+ * routine's driver's, and is not touched again) or the top is reached (then it
+ * is irp_final.c's). No lock is held; routines run at the completer's IRQL.
+ */
+#include "io/private.h"
+
+/* The location that is current after the last driver's: nobody's. */
+static bool beyond_top(const IRP *irp)
+{
+    return irp->CurrentLocation == irp->StackCount + 1;
+}
+
+static bool walked(const IRP *irp)
+{
+    return irp->CurrentLocation > irp->StackCount + 1;
+}
+
+static void check_not_completed_twice(PIRP irp)
+{
+    struct io_irp *slot = io_irp_of(irp);
+    /* IRP-60: freed or fully walked. */
+    if (unlikely(walked(irp) || (slot && slot->state != IO_IRP_LIVE)))
+        io_irp_bugcheck(MULTIPLE_IRP_COMPLETE_REQUESTS, irp, NULL, 0, 0, 0,
+                        "a driver completed an IRP that was completed before");
+}
+
+static void check_completable(PIRP irp)
+{
+    if (unlikely(irp->Type != IO_TYPE_IRP))
+        io_irp_bugcheck(MULTIPLE_IRP_COMPLETE_REQUESTS, irp, NULL, 0, 0, 0,
+                        "IoCompleteRequest was called with something that is not an IRP");
+    /* IRP-61: a status that says the request is not finished. */
+    if (unlikely(irp->IoStatus.Status == STATUS_PENDING || irp->IoStatus.Status == (NTSTATUS)0xFFFFFFFF))
+        io_irp_violation(0x06, irp, "IoCompleteRequest was called with STATUS_PENDING or -1 in the IRP");
+    /* IRP-61: who may still be canceled is not complete. */
+    if (unlikely(irp->CancelRoutine != NULL))
+        io_irp_violation(0x07, irp, "IoCompleteRequest was called with a cancel routine still set");
+}
+
+/* Moves up by one and returns the location just left. */
+static PIO_STACK_LOCATION leave_location(PIRP irp)
+{
+    /* IRP-62: advance first, then look at the location just left. */
+    irp->CurrentLocation++;
+    /* IRP-62: the pointer goes with the number. */
+    return irp->Tail.Overlay.CurrentStackLocation++;
+}
+
+static void note_error(PIRP irp, PIO_STACK_LOCATION left)
+{
+    if (NT_SUCCESS(irp->IoStatus.Status))
+        return;
+    PIO_STACK_LOCATION bottom = (PIO_STACK_LOCATION)(irp + 1);
+    /* IRP-66: the location remembers that it returned an error. */
+    left->Control |= SL_ERROR_RETURNED;
+    /* IRP-66: and the bottom one, which. */
+    bottom->Parameters.Others.Argument4 = (PVOID)(ULONG_PTR)(ULONG)irp->IoStatus.Status;
+}
+
+static bool wants_routine(PIRP irp, PIO_STACK_LOCATION left)
+{
+    if (NT_SUCCESS(irp->IoStatus.Status)) {
+        /* IRP-64: informational codes are success too (IRP-65). */
+        if (left->Control & SL_INVOKE_ON_SUCCESS)
+            return true;
+    } else {
+        /* IRP-65: warnings and errors. */
+        if (left->Control & SL_INVOKE_ON_ERROR)
+            return true;
+    }
+    /* IRP-64: canceled is what the IRP says, not its status. */
+    return irp->Cancel && left->Control & SL_INVOKE_ON_CANCEL;
+}
+
+/* IRP-66: MajorFunction, DeviceObject, CompletionRoutine, Context and the fourth argument survive. */
+static void clear_location(PIO_STACK_LOCATION left)
+{
+    left->MinorFunction = 0;
+    left->Flags = 0;
+    /* IRP-66: of Control only the error bit is left. */
+    left->Control &= SL_ERROR_RETURNED;
+    left->Parameters.Others.Argument1 = NULL;
+    left->Parameters.Others.Argument2 = NULL;
+    left->Parameters.Others.Argument3 = NULL;
+    /* IRP-66: the routine finds no file object there. */
+    left->FileObject = NULL;
+}
+
+static NTSTATUS call_completion_routine(PIRP irp, PIO_STACK_LOCATION left)
+{
+    PIO_COMPLETION_ROUTINE routine = left->CompletionRoutine;
+    PVOID context = left->Context;
+    PDEVICE_OBJECT device = NULL;
+    /* IRP-67: the device of the driver that set the routine; none if it allocated the IRP without a location. */
+    if (!beyond_top(irp))
+        device = irp->Tail.Overlay.CurrentStackLocation->DeviceObject;
+    clear_location(left);
+    TRACE(TRACE_IRP_COMPLETION_ROUTINE, irp, .a = (ULONG_PTR)device, .b = (ULONG_PTR)routine);
+    uint64_t cookie = ke_callout_enter("completion", routine);
+    NTSTATUS status = routine(device, irp, context);
+    ke_callout_leave("completion", routine, cookie);
+    TRACE(TRACE_IRP_COMPLETION_RETURN, irp, .a = (ULONG64)(LONG64)status);
+    return status;
+}
+
+static void carry_pending_up(PIRP irp)
+{
+    /* IRP-68: nobody else does it where no routine runs. */
+    if (irp->PendingReturned && !beyond_top(irp))
+        IoMarkIrpPending(irp);
+}
+
+/* False: a routine stopped it, and the IRP is not ours any more. */
+static bool walk_up(PIRP irp)
+{
+    for (;;) {
+        PIO_STACK_LOCATION left = leave_location(irp);
+        if (walked(irp))
+            return true;
+        /* IRP-63: what this driver left behind. */
+        irp->PendingReturned = (left->Control & SL_PENDING_RETURNED) != 0;
+        note_error(irp, left);
+        if (!wants_routine(irp, left)) {
+            carry_pending_up(irp);
+            clear_location(left);
+        } else if (call_completion_routine(irp, left) == STATUS_MORE_PROCESSING_REQUIRED) {
+            /* IRP-70: touch nothing more. */
+            return false;
+        }
+    }
+}
+
+/*
+ * Completes the request: walks from the completer's location upward, calling the completion routines that want to know, and
+ * finishes the IRP at the top. Calling it again after a routine stopped the walk goes on above that routine (IRP-71).
+ * Owns: consumes the IRP. IRQL: <= DISPATCH_LEVEL.
+ * Rules: IRP-60..IRP-78.
+ */
+EXPORT(ntoskrnl, IofCompleteRequest, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
+VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
+{
+    check_not_completed_twice(Irp);
+    check_completable(Irp);
+    TRACE(TRACE_IRP_COMPLETE, Irp, .a = (ULONG64)(LONG64)Irp->IoStatus.Status, .b = Irp->IoStatus.Information);
+    if (walk_up(Irp))
+        io_finish_irp(Irp, PriorityBoost);
+}
+
+/* Older drivers import it under this name. */
+EXPORT(ntoskrnl, IoCompleteRequest, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
+VOID NTAPI IoCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
+{
+    IofCompleteRequest(Irp, PriorityBoost);
+}
+
+struct unload_safe {
+    PDEVICE_OBJECT device;
+    PIO_COMPLETION_ROUTINE routine;
+    PVOID context;
+    IO_STACK_LOCATION wants; /* its Control, as IoSetCompletionRoutine would have set it */
+};
+
+static NTSTATUS NTAPI unload_safe_completion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    struct unload_safe safe = *(struct unload_safe *)Context;
+    mm_free(Context);
+    NTSTATUS status = STATUS_SUCCESS;
+    if (wants_routine(Irp, &safe.wants))
+        status = safe.routine(DeviceObject, Irp, safe.context);
+    else
+        carry_pending_up(Irp);
+    /* LC-16: now the driver may go. */
+    ob_dereference(safe.device);
+    return status;
+}
+
+/*
+ * IoSetCompletionRoutine whose driver stays in memory until the routine has returned.
+ * IRQL: <= DISPATCH_LEVEL. Rules: LC-16.
+ */
+EXPORT(ntoskrnl, IoSetCompletionRoutineEx, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
+NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp, PIO_COMPLETION_ROUTINE CompletionRoutine,
+                                        PVOID Context, BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError,
+                                        BOOLEAN InvokeOnCancel)
+{
+    struct unload_safe *safe = mm_alloc(sizeof(*safe), IO_STATE_TAG);
+    if (!safe)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    IoSetCompletionRoutine(Irp, CompletionRoutine, Context, InvokeOnSuccess, InvokeOnError, InvokeOnCancel);
+    safe->device = DeviceObject;
+    safe->routine = CompletionRoutine;
+    safe->context = Context;
+    safe->wants.Control = IoGetNextIrpStackLocation(Irp)->Control;
+    /* LC-16: keeps the device, and so its driver, in memory. */
+    ob_reference(DeviceObject);
+    IoSetCompletionRoutine(Irp, unload_safe_completion, safe, TRUE, TRUE, TRUE);
+    return STATUS_SUCCESS;
+}

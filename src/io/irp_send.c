@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sending an IRP to a device: the next location becomes current and the
+ * driver's dispatch routine is called; and what stands in a slot that the
+ * driver left alone. No lock: an IRP has one owner at a time.
+ */
+#include "io/private.h"
+
+void io_irp_violation(ULONG subcode, const IRP *irp, const char *sentence)
+{
+    if (seam_vf && seam_vf->irp_violation)
+        seam_vf->irp_violation(DRIVER_VERIFIER_IOMANAGER_VIOLATION, subcode, irp, sentence);
+}
+
+_Noreturn void io_irp_bugcheck(ULONG code, const IRP *irp, const void *device, ULONG64 p2, ULONG64 p3, ULONG64 p4,
+                               const char *sentence)
+{
+    struct ke_bugcheck_info info = {
+        .code = code,
+        .p = {(ULONG_PTR)irp, p2, p3, p4},
+        .sentence = sentence,
+        .irp = irp,
+        .device = device,
+    };
+    if (code == BAD_POOL_CALLER) {
+        info.p[0] = 0x7; /* a block that is already free */
+        info.p[1] = 0;
+        info.p[2] = IO_TYPE_IRP;
+        info.p[3] = (ULONG_PTR)irp;
+    }
+    ke_bugcheck(&info);
+}
+
+/* What an unset MajorFunction slot holds. Rules: REQ-02, MJ (default handler). */
+NTSTATUS NTAPI io_invalid_device_request(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    /* REQ-02: the driver has nothing for this request. */
+    Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
+    /* REQ-02: and transferred nothing. */
+    Irp->IoStatus.Information = 0;
+    IofCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_INVALID_DEVICE_REQUEST;
+}
+
+static void check_sendable(PDEVICE_OBJECT device, PIRP irp)
+{
+    if (unlikely(irp->Type != IO_TYPE_IRP))
+        io_irp_violation(0x03, irp, "IoCallDriver was called with something that is not an IRP");
+    if (unlikely(!device || device->Type != IO_TYPE_DEVICE))
+        io_irp_violation(0x04, irp, "IoCallDriver was called with something that is not a device object");
+}
+
+static PDRIVER_DISPATCH dispatch_of(PDEVICE_OBJECT device, UCHAR major)
+{
+    /* SR-05: the slot of the request's major code. */
+    return major <= IRP_MJ_MAXIMUM_FUNCTION ? device->DriverObject->MajorFunction[major] : io_invalid_device_request;
+}
+
+/*
+ * Sends the IRP, whose next location the caller has prepared, to DeviceObject.
+ * Owns: the driver, from here on (IRP-28). IRQL: <= DISPATCH_LEVEL (IRP-22).
+ * Rules: IRP-20, IRP-21, IRP-23, REQ-03, REQ-04, SR-05.
+ */
+EXPORT(ntoskrnl, IofCallDriver, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
+NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    check_sendable(DeviceObject, Irp);
+    /* IRP-21: before anything is written. */
+    if (unlikely(Irp->CurrentLocation <= 1))
+        io_irp_bugcheck(NO_MORE_IRP_STACK_LOCATIONS, Irp, DeviceObject, 0, 0, 0,
+                        "a driver sent an IRP that has no stack location left for the next driver");
+    /* IRP-20: one location down. */
+    Irp->CurrentLocation--;
+    /* IRP-20: the pointer goes with the number. */
+    PIO_STACK_LOCATION location = --Irp->Tail.Overlay.CurrentStackLocation;
+    /* IRP-20: the location says whose it is. */
+    location->DeviceObject = DeviceObject;
+    PDRIVER_DISPATCH dispatch = dispatch_of(DeviceObject, location->MajorFunction);
+    TRACE(TRACE_IRP_SENT, Irp, .a = (ULONG_PTR)DeviceObject);
+    uint64_t cookie = ke_callout_enter("dispatch", dispatch);
+    NTSTATUS status = dispatch(DeviceObject, Irp);
+    ke_callout_leave("dispatch", dispatch, cookie);
+    if (status == STATUS_PENDING)
+        TRACE(TRACE_IRP_PENDED, Irp, .a = (ULONG_PTR)DeviceObject);
+    TRACE(TRACE_IRP_RETURNED, Irp, .a = (ULONG_PTR)DeviceObject, .b = (ULONG64)(LONG64)status);
+    return status;
+}
+
+/* Older drivers import it under this name. */
+EXPORT(ntoskrnl, IoCallDriver, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
+NTSTATUS NTAPI IoCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    return IofCallDriver(DeviceObject, Irp);
+}
+
+static NTSTATUS NTAPI forwarded(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    if (Irp->PendingReturned)
+        KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/*
+ * Sends a copy of the caller's location down and waits. TRUE: the IRP is back with the caller, completed below.
+ * IRQL: <= APC_LEVEL. Rules: IRP-32.
+ */
+EXPORT(ntoskrnl, IoForwardIrpSynchronously, PASSIVE_LEVEL, APC_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
+BOOLEAN NTAPI IoForwardIrpSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    /* IRP-32: no next location. */
+    if (Irp->CurrentLocation <= 1)
+        return FALSE;
+    KEVENT back;
+    KeInitializeEvent(&back, SynchronizationEvent, FALSE);
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, forwarded, &back, TRUE, TRUE, TRUE);
+    NTSTATUS status = IofCallDriver(DeviceObject, Irp);
+    if (status == STATUS_PENDING)
+        /* IRP-32: until the lower driver completes it. */
+        KeWaitForSingleObject(&back, Executive, KernelMode, FALSE, NULL);
+    return TRUE;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loading: the service key, the image, the driver object, DriverEntry in a
+ * system thread, and the undoing of all of it when DriverEntry fails. No lock
+ * is held across DriverEntry.
+ */
+#include "io/service_key.h"
+
+struct system_call {
+    void (*fn)(void *);
+    void *context;
+    KEVENT done;
+};
+
+static void run_system_call(void *context)
+{
+    struct system_call *call = context;
+    call->fn(call->context);
+    KeSetEvent(&call->done, IO_NO_INCREMENT, FALSE);
+    ke_thread_exit(STATUS_SUCCESS);
+}
+
+NTSTATUS io_in_system_thread(void (*fn)(void *), void *context, const char *name)
+{
+    struct system_call call = {.fn = fn, .context = context};
+    struct ps_thread *thread;
+    if (ps_current()->system_thread) {
+        fn(context);
+        return STATUS_SUCCESS;
+    }
+    KeInitializeEvent(&call.done, NotificationEvent, FALSE);
+    NTSTATUS status = ps_create_system_thread(&thread, run_system_call, &call, name);
+    if (!NT_SUCCESS(status))
+        return status;
+    KeWaitForSingleObject(&call.done, Executive, KernelMode, FALSE, NULL);
+    ob_dereference(thread);
+    return STATUS_SUCCESS;
+}
+
+struct entry_call {
+    struct io_driver *driver;
+    const struct io_service *service;
+    struct io_load_result *result;
+};
+
+/* RegistryPath as DriverEntry sees it: memory of its own that goes when DriverEntry returns (SV-13). */
+static PUNICODE_STRING make_registry_path(const WCHAR *path)
+{
+    size_t bytes = (rtl_wcslen(path) + 1) * sizeof(WCHAR);
+    PUNICODE_STRING s = mm_alloc(sizeof(*s) + bytes, IO_NAME_TAG);
+    if (!s)
+        return NULL;
+    __builtin_memcpy(s + 1, path, bytes);
+    rtl_init_string(s, (WCHAR *)(s + 1));
+    return s;
+}
+
+static void run_entry(void *context)
+{
+    struct entry_call *call = context;
+    PUNICODE_STRING registry_path = make_registry_path(call->service->path);
+    if (!registry_path) {
+        call->result->status = STATUS_INSUFFICIENT_RESOURCES;
+        return;
+    }
+    call->result->entry_ran = true;
+    call->result->status = io_driver_run_entry(call->driver, registry_path);
+    /* SV-13: a driver that wants it later has copied it. */
+    mm_free(registry_path);
+    if (NT_SUCCESS(call->result->status)) {
+        io_driver_initialized(&call->driver->public);
+        call->driver->entered = true;
+        io_run_reinitialize(&call->driver->public);
+    }
+}
+
+/* LC-06: no Unload; driver object and image are released. */
+static void undo_entry(struct io_driver *d, struct io_load_result *result)
+{
+    io_forget_reinitialize(&d->public);
+    result->devices_left = io_remove_devices_left(&d->public);
+    /* LC-06: the object goes, and the image with it. */
+    io_driver_withdraw(d);
+}
+
+static NTSTATUS start_image(const struct io_service *s, struct ldr_image *image, struct io_load_result *result)
+{
+    struct io_driver *d;
+    if (!image->entry) {
+        /* REQ-01: nothing to call. */
+        result->status = STATUS_INVALID_IMAGE_FORMAT;
+        ldr_unload(image);
+        return result->status;
+    }
+    result->status = io_driver_create(s->name, s->type == TYPE_FILE_SYSTEM_DRIVER, (PDRIVER_INITIALIZE)image->entry, image, &d);
+    if (!NT_SUCCESS(result->status)) {
+        ldr_unload(image);
+        if (result->status == STATUS_OBJECT_NAME_COLLISION)
+            result->status = STATUS_IMAGE_ALREADY_LOADED;
+        return result->status;
+    }
+    struct entry_call call = {d, s, result};
+    NTSTATUS status = io_in_system_thread(run_entry, &call, "driver load");
+    if (!NT_SUCCESS(status))
+        result->status = status;
+    if (!NT_SUCCESS(result->status)) {
+        undo_entry(d, result);
+        return result->status;
+    }
+    /* LC-03: nothing of it is needed again. */
+    ldr_discard_init(image);
+    result->driver = &d->public;
+    return result->status;
+}
+
+static NTSTATUS load_image(const struct io_service *s, const struct io_load_request *request, struct io_load_result *result)
+{
+    struct ldr_load_options options = {
+        .name = request->file_name,
+        .checked_gates = request->checked_gates,
+        .deterministic = request->deterministic,
+        .find_export_driver = ldr_find_name,
+    };
+    struct ldr_image *image = ldr_load(request->bytes, request->length, &options, &result->error);
+    if (!image) {
+        result->status = result->error.result == LDR_NOT_AN_IMAGE ? STATUS_INVALID_IMAGE_FORMAT : STATUS_DRIVER_UNABLE_TO_LOAD;
+        return result->status;
+    }
+    TRACE(TRACE_LOAD, image, .text = s->name);
+    return start_image(s, image, result);
+}
+
+/* SV-03: a boot or system start driver that was marked critical may not fail. */
+static void judge_failure(const struct io_service *s, const struct io_load_result *result)
+{
+    if (s->start > START_SYSTEM || s->error_control != ERROR_CRITICAL)
+        return;
+    struct ke_bugcheck_info info = {
+        .code = CRITICAL_SERVICE_FAILED,
+        .p = {0, 0, (ULONG64)(LONG64)result->status, 0},
+        .sentence = "a boot or system start driver whose ErrorControl is critical could not be loaded",
+    };
+    /* SV-03: there is no way on. */
+    ke_bugcheck(&info);
+}
+
+static NTSTATUS load_from_path(const struct io_service *s, struct io_load_result *result)
+{
+    char file_name[96];
+    size_t length, base = rtl_wcslen(s->image_path);
+    const void *bytes = io_ops.open_image ? io_ops.open_image(s->image_path, &length) : NULL;
+    if (!bytes) {
+        result->status = STATUS_OBJECT_NAME_NOT_FOUND;
+        return result->status;
+    }
+    while (base && s->image_path[base - 1] != '\\')
+        base--;
+    rtl_utf8_from_wide(file_name, sizeof(file_name), s->image_path + base, rtl_wcslen(s->image_path + base));
+    struct io_load_request request = {
+        .file_name = file_name,
+        .bytes = bytes,
+        .length = length,
+        .checked_gates = io_ops.checked_gates,
+        .deterministic = io_ops.deterministic,
+    };
+    load_image(s, &request, result);
+    if (io_ops.close_image)
+        io_ops.close_image(bytes);
+    return result->status;
+}
+
+static void service_name_of(const struct io_load_request *request, char *name, size_t room)
+{
+    const char *from = request->service ? request->service : request->file_name;
+    size_t length = __builtin_strlen(from);
+    if (!request->service)
+        for (size_t i = length; i-- > 1;)
+            if (from[i] == '.') {
+                length = i;
+                break;
+            }
+    length = MIN(length, room - 1);
+    __builtin_memcpy(name, from, length);
+    name[length] = 0;
+}
+
+/* Rules: LC-01..LC-06, SV-01..SV-03, SV-13, SV-14, REQ-01. */
+NTSTATUS io_load_driver(const struct io_load_request *request, struct io_load_result *result)
+{
+    struct io_service s;
+    char name[64];
+    *result = (struct io_load_result){.status = STATUS_UNSUCCESSFUL};
+    service_name_of(request, name, sizeof(name));
+    io_service_name(&s, name);
+    result->status = io_service_install(&s, request->file_name);
+    if (!NT_SUCCESS(result->status))
+        return result->status;
+    io_service_read(&s);
+    result->error_control = s.error_control;
+    result->status = io_service_check(&s);
+    if (!NT_SUCCESS(result->status)) {
+        host_snprintf(result->error.text, sizeof(result->error.text), "%s: the service key does not let it start", s.name);
+        return result->status;
+    }
+    load_image(&s, request, result);
+    if (!NT_SUCCESS(result->status) && io_service_use_last_known_good(&s))
+        load_from_path(&s, result);
+    if (!NT_SUCCESS(result->status))
+        judge_failure(&s, result);
+    return result->status;
+}
+
+/*
+ * Loads the driver that a service key describes. IRQL: PASSIVE_LEVEL. Rules: LC-01, SV-01, SV-02, SV-14.
+ */
+NTSTATUS NTAPI NtLoadDriver(PUNICODE_STRING DriverServiceName)
+{
+    struct io_service s;
+    struct io_load_result result = {0};
+    UNICODE_STRING path;
+    NTSTATUS status = ob_capture_string(DriverServiceName, ke_previous_mode(), &path);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = io_service_of_path(&s, &path);
+    mm_free(path.Buffer);
+    if (!NT_SUCCESS(status))
+        return status;
+    io_service_read(&s);
+    status = io_service_check(&s);
+    if (!NT_SUCCESS(status))
+        return status;
+    PDRIVER_OBJECT there = io_find_driver(s.name);
+    if (there) {
+        ob_dereference(there);
+        return STATUS_IMAGE_ALREADY_LOADED;
+    }
+    return load_from_path(&s, &result);
+}
+
+EXPORT(ntoskrnl, ZwLoadDriver, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
+NTSTATUS NTAPI ZwLoadDriver(PUNICODE_STRING DriverServiceName)
+{
+    return ZW_CALL(NtLoadDriver(DriverServiceName));
+}
+
+/*
+ * Asks the driver of a service key to go. STATUS_SUCCESS also when it goes only later, with its last reference.
+ * IRQL: PASSIVE_LEVEL. Rules: LC-09, LC-10, LC-14.
+ */
+NTSTATUS NTAPI NtUnloadDriver(PUNICODE_STRING DriverServiceName)
+{
+    struct io_service s;
+    UNICODE_STRING path;
+    NTSTATUS status = ob_capture_string(DriverServiceName, ke_previous_mode(), &path);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = io_service_of_path(&s, &path);
+    mm_free(path.Buffer);
+    if (!NT_SUCCESS(status))
+        return status;
+    PDRIVER_OBJECT driver = io_find_driver(s.name);
+    if (!driver)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    status = io_unload_driver(driver);
+    ob_dereference(driver);
+    return status == STATUS_PENDING ? STATUS_SUCCESS : status;
+}
+
+EXPORT(ntoskrnl, ZwUnloadDriver, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
+NTSTATUS NTAPI ZwUnloadDriver(PUNICODE_STRING DriverServiceName)
+{
+    return ZW_CALL(NtUnloadDriver(DriverServiceName));
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * StartIo: the device queue lets one IRP of a device object through at a time.
+ * The cancel lock guards CurrentIrp and the queue of cancelable requests; a
+ * device with DeferredStartIo loops instead of recursing: start_count counts
+ * who is in StartIo plus the calls of IoStartNextPacket meanwhile.
+ */
+#include "io/private.h"
+
+static void call_start_io(PDEVICE_OBJECT device, PIRP irp)
+{
+    PDRIVER_STARTIO routine = device->DriverObject->DriverStartIo;
+    uint64_t cookie = ke_callout_enter("StartIo", routine);
+    /* SR-06: at DISPATCH_LEVEL. */
+    routine(device, irp);
+    ke_callout_leave("StartIo", routine, cookie);
+}
+
+static PIRP take_next(PDEVICE_OBJECT device, bool by_key, ULONG key)
+{
+    PKDEVICE_QUEUE_ENTRY entry =
+        by_key ? KeRemoveByKeyDeviceQueue(&device->DeviceQueue, key) : KeRemoveDeviceQueue(&device->DeviceQueue);
+    return entry ? container_of(entry, IRP, Tail.Overlay.DeviceQueueEntry) : NULL;
+}
+
+/* Rules: SQ-26, SQ-28. At DISPATCH_LEVEL. */
+static void start_next(PDEVICE_OBJECT device, bool cancelable, bool by_key, ULONG key)
+{
+    KIRQL irql;
+    if (cancelable)
+        /* SQ-26: cancel routines look at CurrentIrp. */
+        IoAcquireCancelSpinLock(&irql);
+    /* SQ-26: nothing is current. */
+    device->CurrentIrp = NULL;
+    PIRP irp = take_next(device, by_key, key);
+    if (irp) {
+        /* SQ-26: the next one is. */
+        device->CurrentIrp = irp;
+        if (cancelable && io_device_of(device)->non_cancelable)
+            /* SQ-23: from here on it cannot be canceled. */
+            irp->CancelRoutine = NULL;
+    }
+    if (cancelable)
+        IoReleaseCancelSpinLock(irql);
+    if (irp)
+        call_start_io(device, irp);
+}
+
+/* SQ-30. The caller is in StartIo by the count; leaves when nobody asked for more meanwhile. */
+static void drain(PDEVICE_OBJECT device)
+{
+    struct io_device *e = io_device_of(device);
+    while (__atomic_sub_fetch(&e->start_count, 1, __ATOMIC_SEQ_CST) != 0)
+        start_next(device, e->start_cancelable, e->start_by_key, e->start_key);
+}
+
+static void next_packet(PDEVICE_OBJECT device, bool cancelable, bool by_key, ULONG key)
+{
+    struct io_device *e = io_device_of(device);
+    if (!e->deferred_start_io) {
+        start_next(device, cancelable, by_key, key);
+        return;
+    }
+    e->start_cancelable = cancelable;
+    e->start_by_key = by_key;
+    e->start_key = key;
+    /* SQ-30: within StartIo only the wish is recorded. */
+    if (__atomic_add_fetch(&e->start_count, 1, __ATOMIC_SEQ_CST) > 1)
+        return;
+    start_next(device, cancelable, by_key, key);
+    drain(device);
+}
+
+static void start_current(PDEVICE_OBJECT device, PIRP irp)
+{
+    struct io_device *e = io_device_of(device);
+    if (!e->deferred_start_io) {
+        call_start_io(device, irp);
+        return;
+    }
+    __atomic_add_fetch(&e->start_count, 1, __ATOMIC_SEQ_CST);
+    call_start_io(device, irp);
+    drain(device);
+}
+
+/* The cancel lock is held and is released. Rules: SQ-24. */
+static void queued_cancelable(PIRP irp, KIRQL irql)
+{
+    PDRIVER_CANCEL routine = irp->Cancel ? IoSetCancelRoutine(irp, NULL) : NULL;
+    if (!routine) {
+        IoReleaseCancelSpinLock(irql);
+        return;
+    }
+    irp->CancelIrql = irql;
+    /* SQ-24: canceled before it was queued. */
+    io_call_cancel_routine(irp, routine);
+}
+
+/*
+ * Starts the IRP if the device is idle, else queues it. The dispatch routine has marked it pending.
+ * IRQL: <= DISPATCH_LEVEL. Rules: SQ-20..SQ-25.
+ */
+EXPORT(ntoskrnl, IoStartPacket, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
+VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL CancelFunction)
+{
+    KIRQL cancel_irql = DISPATCH_LEVEL, irql = ke_raise_irql(DISPATCH_LEVEL);
+    PKDEVICE_QUEUE_ENTRY entry = &Irp->Tail.Overlay.DeviceQueueEntry;
+    BOOLEAN queued;
+    if (CancelFunction) {
+        IoAcquireCancelSpinLock(&cancel_irql);
+        /* SQ-20: cancelable while it waits. */
+        Irp->CancelRoutine = CancelFunction;
+    }
+    if (Key)
+        /* SQ-21: by the value it points to. */
+        queued = KeInsertByKeyDeviceQueue(&DeviceObject->DeviceQueue, entry, *Key);
+    else
+        /* SQ-20: at the tail. */
+        queued = KeInsertDeviceQueue(&DeviceObject->DeviceQueue, entry);
+    if (queued) {
+        if (CancelFunction)
+            queued_cancelable(Irp, cancel_irql);
+    } else {
+        /* SQ-22: the device is idle. */
+        DeviceObject->CurrentIrp = Irp;
+        if (CancelFunction && io_device_of(DeviceObject)->non_cancelable)
+            /* SQ-23: before StartIo. */
+            Irp->CancelRoutine = NULL;
+        if (CancelFunction)
+            IoReleaseCancelSpinLock(cancel_irql);
+        start_current(DeviceObject, Irp);
+    }
+    ke_lower_irql(irql);
+}
+
+/* IRQL: DISPATCH_LEVEL. Rules: SQ-26, SQ-27. */
+EXPORT(ntoskrnl, IoStartNextPacket, DISPATCH_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
+VOID NTAPI IoStartNextPacket(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable)
+{
+    next_packet(DeviceObject, Cancelable, false, 0);
+}
+
+/* IRQL: <= DISPATCH_LEVEL. Rules: SQ-28. */
+EXPORT(ntoskrnl, IoStartNextPacketByKey, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
+VOID NTAPI IoStartNextPacketByKey(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable, ULONG Key)
+{
+    KIRQL irql = ke_raise_irql(DISPATCH_LEVEL);
+    /* SQ-28: the first at or above the key. */
+    next_packet(DeviceObject, Cancelable, true, Key);
+    ke_lower_irql(irql);
+}
+
+/* IRQL: any. Rules: SQ-29. */
+EXPORT(ntoskrnl, IoSetStartIoAttributes, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
+VOID NTAPI IoSetStartIoAttributes(PDEVICE_OBJECT DeviceObject, BOOLEAN DeferredStartIo, BOOLEAN NonCancelable)
+{
+    /* SQ-29: loop instead of recursion. */
+    io_device_of(DeviceObject)->deferred_start_io = DeferredStartIo;
+    /* SQ-29: no cancel routine in StartIo. */
+    io_device_of(DeviceObject)->non_cancelable = NonCancelable;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Start and end of the I/O manager; what drivers read of it: object types, counts of devices, the driver model's version. */
+#include "io/private.h"
+
+struct io_ops io_ops;
+
+EXPORT_DATA(ntoskrnl, IoFileObjectType)
+POBJECT_TYPE IoFileObjectType;
+
+EXPORT_DATA(ntoskrnl, IoDeviceObjectType)
+POBJECT_TYPE IoDeviceObjectType;
+
+EXPORT_DATA(ntoskrnl, IoDriverObjectType)
+POBJECT_TYPE IoDriverObjectType;
+
+static KSPIN_LOCK vpb_lock;
+
+/* Guards mounted volumes. IRQL: <= DISPATCH_LEVEL, returns at DISPATCH_LEVEL. */
+EXPORT(ntoskrnl, IoAcquireVpbSpinLock, PASSIVE_LEVEL, DISPATCH_LEVEL, X_RAISES_IRQL)
+VOID NTAPI IoAcquireVpbSpinLock(PKIRQL Irql)
+{
+    *Irql = KeAcquireSpinLockRaiseToDpc(&vpb_lock);
+}
+
+EXPORT(ntoskrnl, IoReleaseVpbSpinLock, DISPATCH_LEVEL, DISPATCH_LEVEL, X_RAISES_IRQL)
+VOID NTAPI IoReleaseVpbSpinLock(KIRQL Irql)
+{
+    KeReleaseSpinLock(&vpb_lock, Irql);
+}
+
+/* WDM 6.0 is what Windows Vista and every later version say. IRQL: PASSIVE_LEVEL. */
+EXPORT(ntoskrnl, IoIsWdmVersionAvailable, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
+BOOLEAN NTAPI IoIsWdmVersionAvailable(UCHAR MajorVersion, UCHAR MinorVersion)
+{
+    return MajorVersion < 6 || (MajorVersion == 6 && MinorVersion == 0);
+}
+
+/* Counts of disks, ports and so on that drivers keep by themselves. IRQL: PASSIVE_LEVEL. */
+EXPORT(ntoskrnl, IoGetConfigurationInformation, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
+PCONFIGURATION_INFORMATION NTAPI IoGetConfigurationInformation(VOID)
+{
+    static CONFIGURATION_INFORMATION information = {.Version = sizeof(CONFIGURATION_INFORMATION)};
+    return &information;
+}
+
+NTSTATUS io_init(void)
+{
+    NTSTATUS (*const inits[])(void) = {io_driver_type_init, io_device_type_init, io_file_type_init, io_port_init};
+    for (size_t i = 0; i < countof(inits); i++) {
+        NTSTATUS status = inits[i]();
+        if (!NT_SUCCESS(status))
+            return status;
+    }
+    IoFileObjectType = ob_type_object(io_file_type);
+    IoDeviceObjectType = ob_type_object(io_device_type);
+    IoDriverObjectType = ob_type_object(io_driver_type);
+    ps_callouts.thread_exiting = io_thread_exiting;
+    return STATUS_SUCCESS;
+}
+
+void io_fini(void)
+{
+    ps_callouts.thread_exiting = NULL;
+    io_irp_fini();
+}
