@@ -5,7 +5,7 @@
 A play is a list of lines `key: value`; `#` starts a comment line.
   rules:    rule ids that this play shows (may repeat)
   drivers:  names of build/sys/NAME.sys, loaded in order (may be empty)
-  args:     further options of `ringless run` (may repeat; {tmp} is a fresh folder, {sys} the drivers' folder)
+  args:     further options of `ringless run` (may repeat; {tmp} is a fresh folder, {sys} the drivers' folder, {here} the play's)
   command:  one command of the command language, in order (may repeat); a trailing `## ID ID` says which rules
             the command's success (usually an `expect`) shows
   exit:     the exit code that must come (default 0)
@@ -51,7 +51,8 @@ def read_play(path):
 
 
 def command_line(play, options, tmp):
-    fill = lambda text: text.replace('{tmp}', tmp).replace('{sys}', options.sys)
+    here = os.path.dirname(os.path.abspath(options.play))
+    fill = lambda text: text.replace('{tmp}', tmp).replace('{sys}', options.sys).replace('{here}', here)
     line = [options.ringless, 'run'] + [fill(a) for a in play['args']]
     line += [os.path.join(options.sys, name + '.sys') for name in play['drivers']]
     shown = set()
