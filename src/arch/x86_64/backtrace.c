@@ -56,7 +56,7 @@ static ULONG walk_caller(ULONG64 rsp, ULONG skip, ULONG count, PVOID *frames)
     CONTEXT context;
     ULONG wanted = MIN(skip + count, (ULONG)countof(all));
 
-    context_of_caller(&context, rsp);
+    context_for_unwinding(&context, rsp);
     ULONG found = arch_walk(&context, all, wanted);
     for (ULONG i = skip; i < found; i++)
         frames[i - skip] = (PVOID)all[i];

@@ -34,7 +34,7 @@ static EXCEPTION_DISPOSITION run_filters(EXCEPTION_RECORD *record, ULONG64 frame
             return ExceptionContinueExecution;
         if (answer > 0) {
             CONTEXT start;
-            context_of_caller(&start, (ULONG64)__builtin_frame_address(0));
+            context_for_unwinding(&start, (ULONG64)__builtin_frame_address(0));
             unwind_to(frame, base + table->ScopeRecord[i].JumpTarget, record, (ULONG)record->ExceptionCode,
                       &start, NULL);
         }
@@ -104,7 +104,7 @@ VOID NTAPI RtlUnwindEx(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD Exce
 {
     CONTEXT start;
 
-    context_of_caller(&start, (ULONG64)__builtin_frame_address(0));
+    context_for_unwinding(&start, (ULONG64)__builtin_frame_address(0));
     unwind_to((ULONG64)TargetFrame, (ULONG64)TargetIp, ExceptionRecord, (ULONG64)ReturnValue, &start, NULL);
 }
 
@@ -113,7 +113,7 @@ VOID NTAPI RtlUnwind(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD Except
 {
     CONTEXT start;
 
-    context_of_caller(&start, (ULONG64)__builtin_frame_address(0));
+    context_for_unwinding(&start, (ULONG64)__builtin_frame_address(0));
     unwind_to((ULONG64)TargetFrame, (ULONG64)TargetIp, ExceptionRecord, (ULONG64)ReturnValue, &start, NULL);
 }
 
@@ -123,6 +123,6 @@ VOID NTAPI _local_unwind(PVOID Frame, PVOID TargetIp)
 {
     CONTEXT start;
 
-    context_of_caller(&start, (ULONG64)__builtin_frame_address(0));
+    context_for_unwinding(&start, (ULONG64)__builtin_frame_address(0));
     unwind_to((ULONG64)Frame, (ULONG64)TargetIp, NULL, 0, &start, NULL);
 }

@@ -130,11 +130,19 @@ static void check_fast_fail(struct fault *fault)
          (ULONG64)&fault->context, (ULONG64)&fault->record, 0);
 }
 
+/* A page fault, or an emulated instruction whose operand cannot be reached. */
+static bool is_access_to_address(const struct fault *fault)
+{
+    return fault->record.ExceptionCode == STATUS_ACCESS_VIOLATION && fault->record.NumberParameters == 2 &&
+           fault->record.ExceptionInformation[1] != ~0ull;
+}
+
 void bugcheck_if_not_catchable(struct fault *fault)
 {
     check_fast_fail(fault);
-    if (fault->trap != TRAP_PAGE)
+    if (!is_access_to_address(fault))
         return;
+    fault->address = fault->record.ExceptionInformation[1];
     check_missing_import(fault);
     check_irql(fault);
     check_system_address(fault);
@@ -236,8 +244,7 @@ _Noreturn void runtime_fault_dispatch(struct fault *fault)
         host_snprintf(fault->sentence, sizeof(fault->sentence), "%s faulted on what the driver passed to it",
                       record->entry->name);
     link_trap_record(fault);
-    if (fault->trap == TRAP_PAGE)
-        bugcheck_if_not_catchable(fault);
+    bugcheck_if_not_catchable(fault);
     stop(fault, KMODE_EXCEPTION_NOT_HANDLED, (ULONG)fault->record.ExceptionCode, fault->context.Rip,
          fault->record.ExceptionInformation[0], fault->record.ExceptionInformation[1]);
 }

@@ -25,8 +25,9 @@ _Noreturn void arch_raise(EXCEPTION_RECORD *record)
 
 _Noreturn void arch_raise_status(NTSTATUS status)
 {
-    EXCEPTION_RECORD record = {.ExceptionCode = status, .ExceptionFlags = EXCEPTION_NONCONTINUABLE};
+    EXCEPTION_RECORD record;
 
+    exception_record_init(&record, status, EXCEPTION_NONCONTINUABLE);
     arch_raise(&record);
 }
 

@@ -8,9 +8,52 @@
 #include "arch/arch.h"
 #include "nt/status.h"
 
-/* What an unwinder needs of a CONTEXT; the debug and vector registers behind it are not carried along. */
-#define CONTEXT_USED_BYTES     offsetof(CONTEXT, VectorRegister)
-#define context_copy(to, from) __builtin_memcpy((to), (from), CONTEXT_USED_BYTES)
+/* Blocks of 16 bytes. The empty asm keeps compilers from making `rep movs` of the loop: at these sizes its
+ * start costs more than the move. */
+typedef long long block16 __attribute__((vector_size(16), aligned(8), may_alias));
+
+static inline void copy_blocks(void *to, const void *from, size_t bytes)
+{
+#pragma GCC unroll 8
+    for (size_t i = 0; i < bytes / 16; i++) {
+        block16 block = ((const block16 *)from)[i];
+        __asm__("" : "+x"(block));
+        ((block16 *)to)[i] = block;
+    }
+}
+
+static inline void zero_blocks(void *to, size_t bytes)
+{
+#pragma GCC unroll 8
+    for (size_t i = 0; i < bytes / 16; i++) {
+        block16 block = {0, 0};
+        __asm__("" : "+x"(block));
+        ((block16 *)to)[i] = block;
+    }
+}
+
+/*
+ * What unwinding changes or hands on: flags, MXCSR, integer registers, xmm6-15. The former by words, as they
+ * were stored: a wider load of what two narrower stores have just written has to wait for both.
+ */
+static inline void context_copy(CONTEXT *to, const CONTEXT *from)
+{
+    ULONG64 *words = (ULONG64 *)&to->ContextFlags;
+    const volatile ULONG64 *old = (const volatile ULONG64 *)&from->ContextFlags;
+
+#pragma GCC unroll 13
+    for (unsigned i = 0; i < (offsetof(CONTEXT, FltSave) - offsetof(CONTEXT, ContextFlags)) / 8; i++)
+        words[i] = old[i];
+    copy_blocks(&to->Xmm6, &from->Xmm6, 10 * sizeof(M128A));
+}
+
+static inline void exception_record_init(EXCEPTION_RECORD *record, NTSTATUS code, ULONG flags)
+{
+    zero_blocks(record, sizeof(*record));
+    record->ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS - 1] = 0;
+    record->ExceptionCode = code;
+    record->ExceptionFlags = flags;
+}
 
 static inline ULONG64 *context_register(CONTEXT *context, unsigned number)
 {
@@ -76,8 +119,12 @@ enum crossing {
  * passed. */
 enum crossing cross_records(CONTEXT *context, struct arch_record **found, ULONG64 *nested);
 
-/* The context of the driver code (or else of the ELF code) above the caller's frame. */
+/*
+ * The context of the driver code above the caller's frame: what callees keep, and the FP control in force.
+ * The rest is zero; for unwinding, where nobody looks at it, left alone.
+ */
 void context_of_caller(CONTEXT *context, ULONG64 rsp);
+void context_for_unwinding(CONTEXT *context, ULONG64 rsp);
 void record_from_context(struct arch_record *record, const CONTEXT *context);
 /* Drops the records of frames below rsp that will not return. */
 void records_discard(struct arch_thread *thread, ULONG64 rsp);

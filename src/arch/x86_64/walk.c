@@ -21,7 +21,7 @@ static void load_record(CONTEXT *context, const struct arch_record *record)
     context->R13 = record->r13;
     context->R14 = record->r14;
     context->R15 = record->r15;
-    __builtin_memcpy(&context->Xmm6, record->xmm, sizeof(record->xmm));
+    copy_blocks(&context->Xmm6, record->xmm, sizeof(record->xmm));
 }
 
 void record_from_context(struct arch_record *record, const CONTEXT *context)
@@ -36,7 +36,7 @@ void record_from_context(struct arch_record *record, const CONTEXT *context)
     record->r13 = context->R13;
     record->r14 = context->R14;
     record->r15 = context->R15;
-    __builtin_memcpy(record->xmm, &context->Xmm6, sizeof(record->xmm));
+    copy_blocks(record->xmm, &context->Xmm6, sizeof(record->xmm));
 }
 
 enum crossing cross_records(CONTEXT *context, struct arch_record **found, ULONG64 *nested)
@@ -65,21 +65,24 @@ enum crossing cross_records(CONTEXT *context, struct arch_record **found, ULONG6
     return CROSSED_NOWHERE;
 }
 
-/* Only what is known of a caller: what it expects to be kept, and the FP control in force. */
-void context_of_caller(CONTEXT *context, ULONG64 rsp)
+void context_for_unwinding(CONTEXT *context, ULONG64 rsp)
 {
     struct arch_record *found;
     ULONG64 nested = 0;
-    ULONG mxcsr;
 
-    __asm__("stmxcsr %0" : "=m"(mxcsr));
-    __builtin_memset(context, 0, CONTEXT_USED_BYTES);
     context->ContextFlags = CONTEXT_CONTROL | CONTEXT_INTEGER | CONTEXT_FLOATING_POINT;
-    context->MxCsr = context->FltSave.MxCsr = mxcsr;
-    context->FltSave.ControlWord = INITIAL_FPCSR;
-    context->EFlags = 0x202;
+    __asm__("stmxcsr %0" : "=m"(context->MxCsr));
     context->Rsp = rsp;
     cross_records(context, &found, &nested);
+}
+
+void context_of_caller(CONTEXT *context, ULONG64 rsp)
+{
+    zero_blocks(context, offsetof(CONTEXT, VectorRegister));
+    context_for_unwinding(context, rsp);
+    context->FltSave.MxCsr = context->MxCsr;
+    context->FltSave.ControlWord = INITIAL_FPCSR;
+    context->EFlags = 0x202;
 }
 
 /* A gate's record frees its place; the outermost one dropped says where the next goes. */
