@@ -13,6 +13,7 @@
 
 #include "arch/arch.h"
 #include "base/seams.h"
+#include "ke/routines.h"
 #include "nt/nt.h"
 
 struct ke_process; /* the KPROCESS part of an EPROCESS; ps owns the storage */
@@ -22,31 +23,16 @@ enum ke_thread_state { KE_INITIALIZED, KE_READY, KE_RUNNING, KE_WAITING, KE_TERM
 /* The KTHREAD part of an ETHREAD. Drivers see only an opaque pointer, and wait on the header. */
 struct ke_thread {
     DISPATCHER_HEADER header; /* offset 0: waitable, signaled at exit */
-    struct arch_thread arch;
+    struct arch_thread arch;  /* offset 24: the gates know it */
     struct arch_context context;
-    LIST_ENTRY ready_link;
-    LIST_ENTRY wait_blocks_link;
-    enum ke_thread_state state;
-    SCHAR priority, base_priority;
-    KIRQL wait_irql;
-    KPROCESSOR_MODE previous_mode;
-    KAFFINITY affinity, user_affinity;
     struct ke_process *process; /* attached process */
     struct ke_process *own_process;
-    LONG quantum;
-    NTSTATUS wait_status;
-    KPROCESSOR_MODE wait_mode;
-    BOOLEAN alertable, alerted[2];
-    KWAIT_BLOCK wait_block[4]; /* 3 built in + the timer's */
-    KWAIT_BLOCK *wait_list;
-    ULONG wait_count;
-    KTIMER timer; /* for time-outs */
+    KPROCESSOR_MODE previous_mode;
+    BOOLEAN wait_next;         /* after KeSetEvent(..., Wait = TRUE): a KeWaitXxx follows */
+    KIRQL wait_irql;           /* IRQL to return to from a wait or a switch */
+    BOOLEAN system_affinity;   /* KeSetSystemAffinityThread is in force */
     SHORT kernel_apc_disable;  /* KeEnterCriticalRegion: counts down from 0 */
     SHORT special_apc_disable; /* KeEnterGuardedRegion */
-    LIST_ENTRY apc_list[2];    /* kernel, user */
-    BOOLEAN apc_pending[2];
-    BOOLEAN apc_in_progress;
-    LIST_ENTRY mutants; /* owned */
     void (*start)(void *);
     void *start_context;
     void *host; /* host threads: the pthread's attachment; NULL for system threads */
@@ -54,23 +40,76 @@ struct ke_thread {
     ULONG id; /* trace and report number, 1.. in creation order */
     const char *name;
     void *current_routine; /* verifier: the driver routine now running on it */
+
+    /* guarded by the dispatcher lock */
+    LIST_ENTRY ready_link;
+    bool queued; /* in a ready queue */
+    enum ke_thread_state state;
+    SCHAR priority, base_priority;
+    KAFFINITY affinity, user_affinity;
+    LONG quantum; /* clock ticks left */
+    unsigned last_vp;
+    NTSTATUS wait_status;
+    KPROCESSOR_MODE wait_mode;
+    BOOLEAN alertable, alerted[2];
+    KWAIT_BLOCK wait_block[4]; /* 3 built in + one to spare */
+    KWAIT_BLOCK *wait_list;
+    ULONG wait_count;
+    WAIT_TYPE wait_type;
+    KTIMER timer;           /* for time-outs */
+    LIST_ENTRY apc_list[2]; /* kernel, user */
+    BOOLEAN apc_pending[2];
+    BOOLEAN apc_in_progress;
+    LIST_ENTRY mutants; /* owned */
+    LIST_ENTRY all_link;
+
+    /* the watchdog's */
+    uint64_t progress; /* waits, calls: counted by the thread itself */
+    uint64_t watched_progress, watched_since_ns;
 };
+_Static_assert(offsetof(struct ke_thread, arch) == 24, "the gates' offset");
 
 struct ke_vp {
     KPCR pcr; /* offset 0: GS base. pcr.Irql is the IRQL */
     unsigned number;
+    uint32_t pending; /* what lowering the IRQL must look at: see ke/vp.h */
     struct ke_thread *current;
     struct ke_thread *idle;
     /* the rest is ke's own, in ke/vp.h */
 };
 
 /* ---- where am I ---- */
-struct ke_vp *ke_vp(void);           /* through GS; only with a VP. Re-read after any switch or driver call */
-struct ke_thread *ke_thread(void);   /* current NT thread */
-bool ke_on_vp(void);                 /* this pthread holds a VP (callable anywhere) */
+#ifdef KE_FAKES /* a unit test without processors brings its own */
+struct ke_vp *ke_vp(void);
+struct ke_thread *ke_thread(void);
 KIRQL ke_irql(void);
-KIRQL ke_raise_irql(KIRQL irql);     /* returns the old one */
-void ke_lower_irql(KIRQL irql);      /* drains DPCs, APCs, a pending preemption */
+#else
+static inline struct ke_vp *
+ke_vp(void) /* through GS; only with a VP. Re-read after any switch or driver call */
+{
+    struct ke_vp *vp;
+    __asm__ volatile("movq %%gs:0x18, %0" : "=r"(vp));
+    return vp;
+}
+
+static inline struct ke_thread *ke_thread(void) /* current NT thread */
+{
+    struct ke_thread *thread;
+    __asm__ volatile("movq %%gs:0x188, %0" : "=r"(thread));
+    return thread;
+}
+
+static inline KIRQL ke_irql(void)
+{
+    KIRQL irql;
+    __asm__ volatile("movb %%gs:0x50, %0" : "=q"(irql));
+    return irql;
+}
+#endif
+
+bool ke_on_vp(void);             /* this pthread holds a VP (callable anywhere) */
+KIRQL ke_raise_irql(KIRQL irql); /* returns the old one */
+void ke_lower_irql(KIRQL irql);  /* drains DPCs, APCs, a pending preemption */
 static inline KPROCESSOR_MODE ke_previous_mode(void)
 {
     return ke_thread()->previous_mode;
@@ -79,19 +118,22 @@ static inline KPROCESSOR_MODE ke_previous_mode(void)
 /* ---- machine ---- */
 struct ke_config {
     unsigned cpus;
-    unsigned quantum_ms;      /* default 10 */
-    unsigned watchdog_s;      /* default 10 */
-    bool checked;             /* gates check */
+    unsigned quantum_ms; /* default 10 */
+    unsigned watchdog_s; /* default 10 */
+    bool checked;        /* gates check */
 };
 NTSTATUS ke_init(const struct ke_config *config);
 void ke_fini(void);
+unsigned ke_cpus(void);
+void *ke_user_shared_data(void); /* the page that drivers find at KI_USER_SHARED_DATA, as they may see it */
 
 /* ---- threads: ps allocates struct ke_thread (inside ETHREAD) and the stack ---- */
-void ke_thread_init(struct ke_thread *thread, void *stack_low, size_t stack_bytes, void (*start)(void *), void *context,
-                    struct ke_process *process);
+void ke_thread_init(struct ke_thread *thread, void *stack_low, size_t stack_bytes, void (*start)(void *),
+                    void *context, struct ke_process *process);
 void ke_thread_start(struct ke_thread *thread);
 _Noreturn void ke_thread_exit(NTSTATUS status); /* signals the header, runs exit callouts */
-/* Called on the dying thread at PASSIVE_LEVEL (io: cancel its IRPs; ps: notify); and later when its stack may be freed. */
+/* Called on the dying thread at PASSIVE_LEVEL (io: cancel its IRPs; ps: notify); and later when its stack may
+ * be freed. */
 struct ke_thread_callouts {
     void (*exiting)(struct ke_thread *thread);
     void (*reaped)(struct ke_thread *thread); /* on another thread, PASSIVE_LEVEL: free stack, dereference */
@@ -100,19 +142,24 @@ extern struct ke_thread_callouts ke_thread_callouts;
 
 /* ---- host threads: the embedding API enters and leaves the NT side ---- */
 /*
- * ke_host_call runs fn(arg) as an NT thread on this pthread's own NT stack: takes a free VP by one compare-and-swap
- * (else sleeps as a ready thread), at PASSIVE_LEVEL, previous mode as given. Returns fn's value, or STATUS_SYSTEM_SHUTDOWN
- * when the machine bug checked meanwhile. `thread` was made by ps for this pthread (ke_thread_init with start NULL).
+ * ke_host_call runs fn(arg) as an NT thread on this pthread's own NT stack: takes a free VP by one
+ * compare-and-swap (else sleeps as a ready thread), at PASSIVE_LEVEL, previous mode as given. Returns fn's
+ * value, or STATUS_SYSTEM_SHUTDOWN when the machine bug checked meanwhile. `thread` was made by ps for this
+ * pthread (ke_thread_init with start NULL).
  */
 NTSTATUS ke_host_call(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode);
-/* Lets other NT threads, DPCs and timers run until nothing is ready (simulated), or for that time (real). NT context. */
+/* The pthread will make no more calls: its signal state is restored. The thread object stays its owner's. */
+void ke_host_detach(struct ke_thread *thread);
+/* Lets other NT threads, DPCs and timers run until nothing is ready (simulated), or for that time (real). NT
+ * context. */
 void ke_host_idle(uint64_t timeout_100ns);
 
 /* Runs a host call that may block on a helper pthread while the NT thread waits without the VP. */
 void ke_blocking_call(void (*fn)(void *), void *arg);
 
 /* ---- scheduling points ---- */
-void ke_sched_point(void); /* under simulation: the seeded scheduler may switch here; else honours a pending preemption */
+void ke_sched_point(
+    void); /* under simulation: the seeded scheduler may switch here; else honours a pending preemption */
 
 /* ---- interrupts from device models ---- */
 struct ke_interrupt_source {
@@ -123,32 +170,44 @@ typedef void (*ke_interrupt_fn)(void *context);
 /* Any pthread, no VP needed: has fn(context) run at irql on a VP as soon as its IRQL allows. */
 void ke_request_interrupt(KIRQL irql, ULONG vector, ke_interrupt_fn fn, void *context);
 
+/* Simulated: nothing is ready, no timer runs, and the host's call waits: it could never return. Called at
+ * DISPATCH_LEVEL on an idle thread; true: something was made ready. Not set or false: the machine stops with
+ * a report. */
+struct ke_stall_ops {
+    bool (*stalled)(struct ke_thread *waiting);
+};
+extern struct ke_stall_ops ke_stall_ops;
+
 /* ---- bug check ---- */
 struct ke_bugcheck_info {
     ULONG code;
     ULONG64 p[4];
-    const char *sentence;      /* what happened, NULL: none given */
-    const void *irp, *device;  /* involved, or NULL */
+    const char *sentence;     /* what happened, NULL: none given */
+    const void *irp, *device; /* involved, or NULL */
     EXCEPTION_RECORD exception;
-    CONTEXT context;           /* where it happened */
+    CONTEXT context; /* where it happened */
     bool have_context;
-    bool verifier;             /* a verifier violation: exit 5 rather than 4 */
+    bool verifier; /* a verifier violation: exit 5 rather than 4 */
     struct ke_thread *thread;
     unsigned vp;
     KIRQL irql;
     ULONG64 frames[64];
     unsigned frame_count;
     ULONG64 raise_address;
+    bool stalled; /* not a driver's bug check: the machine can never go on (watchdog, dead wait) */
 };
-_Noreturn void ke_bugcheck(const struct ke_bugcheck_info *info); /* first caller wins; freezes the machine; host calls return */
+_Noreturn void ke_bugcheck(
+    const struct ke_bugcheck_info *info); /* first caller wins; freezes the machine; host calls return */
 _Noreturn void ke_bugcheck_code(ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4);
 const struct ke_bugcheck_info *ke_bugcheck_happened(void); /* NULL: no */
 struct ke_bugcheck_ops {
-    void (*stopped)(const struct ke_bugcheck_info *info); /* after the freeze, on the failing thread at HIGH_LEVEL */
+    void (*stopped)(
+        const struct ke_bugcheck_info *info); /* after the freeze, on the failing thread at HIGH_LEVEL */
 };
 extern struct ke_bugcheck_ops ke_bugcheck_ops;
 
-/* ---- calls into driver code from the runtime: role for trace and verifier ("dispatch", "DPC", "StartIo" ...) ---- */
+/* ---- calls into driver code from the runtime: role for trace and verifier ("dispatch", "DPC", "StartIo"
+ * ...) ---- */
 static inline uint64_t ke_callout_enter(const char *role, const void *routine)
 {
     uint64_t cookie = 0;

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs the groups; an argument names one test or a part of its name. */
+#include "machine.h"
+
+static const struct {
+    const char *name;
+    const struct CMUnitTest *tests;
+} groups[] = {
+    {"waits", wait_tests},
+    {"real machines", real_tests},
+};
+
+static size_t count(const struct CMUnitTest *tests)
+{
+    size_t n = 0;
+    while (tests[n].name != NULL)
+        n++;
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    int failed = 0;
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    for (size_t i = 0; i < countof(groups); i++)
+        failed +=
+            _cmocka_run_group_tests(groups[i].name, groups[i].tests, count(groups[i].tests), NULL, NULL);
+    return failed != 0;
+}
