@@ -18,10 +18,12 @@ static bool accepts_attachment(PDEVICE_OBJECT device)
         /* DO-30: not ready. */
         return false;
     /* LC-09, DO-30: it goes away. */
-    return !(io_device_of(device)->flags & (IO_DEVICE_UNLOAD_PENDING | IO_DEVICE_DELETE_PENDING | IO_DEVICE_REMOVE_PENDING));
+    return !(io_device_of(device)->flags &
+             (IO_DEVICE_UNLOAD_PENDING | IO_DEVICE_DELETE_PENDING | IO_DEVICE_REMOVE_PENDING));
 }
 
-/* Puts source above target's top and stores that in *lower before anybody can send through it. Rules: DO-30..DO-32. */
+/* Puts source above target's top and stores that in *lower before anybody can send through it. Rules:
+ * DO-30..DO-32. */
 NTSTATUS io_attach(PDEVICE_OBJECT source, PDEVICE_OBJECT target, PDEVICE_OBJECT *lower)
 {
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&io_database_lock);
@@ -58,7 +60,8 @@ PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(PDEVICE_OBJECT SourceDevice, PD
     return NT_SUCCESS(io_attach(SourceDevice, TargetDevice, &lower)) ? lower : NULL;
 }
 
-/* The same; *AttachedToDeviceObject is valid before the first request comes. IRQL: <= DISPATCH_LEVEL. Rules: DO-32. */
+/* The same; *AttachedToDeviceObject is valid before the first request comes. IRQL: <= DISPATCH_LEVEL. Rules:
+ * DO-32. */
 EXPORT(ntoskrnl, IoAttachDeviceToDeviceStackSafe, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 NTSTATUS NTAPI IoAttachDeviceToDeviceStackSafe(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice,
                                                PDEVICE_OBJECT *AttachedToDeviceObject)
@@ -85,8 +88,8 @@ void io_detach_locked(PDEVICE_OBJECT lower)
 }
 
 /*
- * Takes the device above TargetDevice (the lower one) off it. A delete or unload that waited for that is completed.
- * IRQL: PASSIVE_LEVEL. Rules: DO-36, LC-15.
+ * Takes the device above TargetDevice (the lower one) off it. A delete or unload that waited for that is
+ * completed. IRQL: PASSIVE_LEVEL. Rules: DO-36, LC-15.
  */
 EXPORT(ntoskrnl, IoDetachDevice, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
@@ -97,7 +100,8 @@ VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
     /* LC-15: this may have been the last. */
     io_complete_pending(TargetDevice, irql);
     if (!upper)
-        io_irp_violation(0x202, NULL, "IoDetachDevice was called for a device object that nobody is attached to");
+        io_irp_violation(0x202, NULL,
+                         "IoDetachDevice was called for a device object that nobody is attached to");
     else
         TRACE(TRACE_DEVICE_DETACHED, upper, .a = (ULONG_PTR)TargetDevice);
 }

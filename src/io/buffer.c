@@ -97,7 +97,8 @@ NTSTATUS io_lock_buffer(PIRP irp, void *buffer, ULONG length, LOCK_OPERATION ope
  */
 NTSTATUS io_transfer_buffer(struct io_request *r, void *buffer, ULONG length, bool into)
 {
-    NTSTATUS status = into ? io_probe_write(buffer, length, 1, r->mode) : io_probe_read(buffer, length, 1, r->mode);
+    NTSTATUS status =
+        into ? io_probe_write(buffer, length, 1, r->mode) : io_probe_read(buffer, length, 1, r->mode);
     if (!NT_SUCCESS(status))
         return status;
     /* BUF-05, BUF-08: the top of the stack decides; buffered is tested first. */

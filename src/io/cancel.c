@@ -8,6 +8,12 @@
 static KSPIN_LOCK cancel_lock;
 static unsigned cancel_owner; /* VP number + 1 of the holder; written by the holder only */
 
+void io_cancel_reset(void)
+{
+    cancel_lock = 0;
+    cancel_owner = 0;
+}
+
 /* IRQL: <= DISPATCH_LEVEL, returns at DISPATCH_LEVEL. Rules: CAN-15. */
 EXPORT(ntoskrnl, IoAcquireCancelSpinLock, PASSIVE_LEVEL, DISPATCH_LEVEL, X_RAISES_IRQL)
 VOID NTAPI IoAcquireCancelSpinLock(PKIRQL Irql)
@@ -49,8 +55,8 @@ void io_call_cancel_routine(PIRP irp, PDRIVER_CANCEL routine)
 }
 
 /*
- * Marks the IRP canceled and calls its cancel routine, if it has one. TRUE: a routine was called. The IRP may be gone.
- * IRQL: <= DISPATCH_LEVEL. Rules: CAN-01..CAN-06.
+ * Marks the IRP canceled and calls its cancel routine, if it has one. TRUE: a routine was called. The IRP may
+ * be gone. IRQL: <= DISPATCH_LEVEL. Rules: CAN-01..CAN-06.
  */
 EXPORT(ntoskrnl, IoCancelIrp, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 BOOLEAN NTAPI IoCancelIrp(PIRP Irp)

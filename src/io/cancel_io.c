@@ -4,7 +4,8 @@
 
 static PIRP next_to_cancel(PFILE_OBJECT file)
 {
-    list_for_each (it, &ps_current()->irps) {
+    list_for_each(it, &ps_current()->irps)
+    {
         PIRP irp = container_of(it, IRP, ThreadListEntry);
         if (irp->Tail.Overlay.OriginalFileObject == file && !irp->Cancel)
             return irp;
@@ -14,9 +15,10 @@ static PIRP next_to_cancel(PFILE_OBJECT file)
 
 static bool any_left(PFILE_OBJECT file)
 {
-    list_for_each (it, &ps_current()->irps)
-        if (container_of(it, IRP, ThreadListEntry)->Tail.Overlay.OriginalFileObject == file)
-            return true;
+    list_for_each(
+        it,
+        &ps_current()->irps) if (container_of(it, IRP, ThreadListEntry)->Tail.Overlay.OriginalFileObject ==
+                                 file) return true;
     return false;
 }
 

@@ -7,9 +7,9 @@
 
 #define SYNCHRONOUS (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)
 #define DIRECTORY_OPTIONS                                                                                    \
-    (FILE_DIRECTORY_FILE | FILE_WRITE_THROUGH | SYNCHRONOUS | FILE_OPEN_FOR_BACKUP_INTENT | FILE_DELETE_ON_CLOSE |  \
-     FILE_OPEN_BY_FILE_ID | FILE_OPEN_REPARSE_POINT | FILE_NO_COMPRESSION | FILE_OPEN_FOR_FREE_SPACE_QUERY |       \
-     FILE_COMPLETE_IF_OPLOCKED | FILE_OPEN_REMOTE_INSTANCE)
+    (FILE_DIRECTORY_FILE | FILE_WRITE_THROUGH | SYNCHRONOUS | FILE_OPEN_FOR_BACKUP_INTENT |                  \
+     FILE_DELETE_ON_CLOSE | FILE_OPEN_BY_FILE_ID | FILE_OPEN_REPARSE_POINT | FILE_NO_COMPRESSION |           \
+     FILE_OPEN_FOR_FREE_SPACE_QUERY | FILE_COMPLETE_IF_OPLOCKED | FILE_OPEN_REMOTE_INSTANCE)
 
 static bool valid_synchronous(ACCESS_MASK access, ULONG options)
 {
@@ -29,8 +29,9 @@ static bool valid_directory(ULONG disposition, ULONG options)
 static bool valid_parameters(const struct io_open *o, ACCESS_MASK access)
 {
     ULONG options = o->create_options;
-    if (o->file_attributes & ~(ULONG)FILE_ATTRIBUTE_VALID_FLAGS || o->share_access & ~(ULONG)FILE_SHARE_VALID_FLAGS ||
-        o->disposition > FILE_MAXIMUM_DISPOSITION || options & ~(ULONG)FILE_VALID_OPTION_FLAGS)
+    if (o->file_attributes & ~(ULONG)FILE_ATTRIBUTE_VALID_FLAGS ||
+        o->share_access & ~(ULONG)FILE_SHARE_VALID_FLAGS || o->disposition > FILE_MAXIMUM_DISPOSITION ||
+        options & ~(ULONG)FILE_VALID_OPTION_FLAGS)
         return false;
     if (options & FILE_DELETE_ON_CLOSE && !(access & DELETE))
         return false;
@@ -68,8 +69,8 @@ static NTSTATUS capture_allocation(struct io_open *o, const LARGE_INTEGER *size,
     return status;
 }
 
-static NTSTATUS write_result(PHANDLE to_handle, PIO_STATUS_BLOCK to_iosb, HANDLE handle, const struct io_open *o,
-                             KPROCESSOR_MODE mode)
+static NTSTATUS write_result(PHANDLE to_handle, PIO_STATUS_BLOCK to_iosb, HANDLE handle,
+                             const struct io_open *o, KPROCESSOR_MODE mode)
 {
     IO_STATUS_BLOCK iosb = {.Information = o->information};
     iosb.Status = o->final_status;
@@ -79,8 +80,8 @@ static NTSTATUS write_result(PHANDLE to_handle, PIO_STATUS_BLOCK to_iosb, HANDLE
     return status;
 }
 
-static NTSTATUS open_and_handle(const struct ob_captured *captured, ACCESS_MASK access, KPROCESSOR_MODE mode, struct io_open *o,
-                                PHANDLE to_handle, PIO_STATUS_BLOCK to_iosb)
+static NTSTATUS open_and_handle(const struct ob_captured *captured, ACCESS_MASK access, KPROCESSOR_MODE mode,
+                                struct io_open *o, PHANDLE to_handle, PIO_STATUS_BLOCK to_iosb)
 {
     struct ob_open_request request = {
         .desired_access = access,
@@ -112,12 +113,14 @@ static NTSTATUS open_and_handle(const struct ob_captured *captured, ACCESS_MASK 
 }
 
 /*
- * Creates or opens a file. The status is the create's. IRQL: PASSIVE_LEVEL. Rules: MJ-00, DO-50..DO-52, IRP-93.
+ * Creates or opens a file. The status is the create's. IRQL: PASSIVE_LEVEL. Rules: MJ-00, DO-50..DO-52,
+ * IRP-93.
  */
 EXPORT(ntoskrnl, IoCreateFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                            PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
-                            ULONG ShareAccess, ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
                             CREATE_FILE_TYPE CreateFileType, PVOID InternalParameters, ULONG Options)
 {
     KPROCESSOR_MODE mode = Options & IO_NO_PARAMETER_CHECKING ? KernelMode : ke_previous_mode();
@@ -155,36 +158,41 @@ NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJE
 }
 
 EXPORT(ntoskrnl, NtCreateFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                            PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
-                            ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
+NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
 {
-    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize, FileAttributes,
-                        ShareAccess, CreateDisposition, CreateOptions, EaBuffer, EaLength, CreateFileTypeNone, NULL, 0);
+    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize,
+                        FileAttributes, ShareAccess, CreateDisposition, CreateOptions, EaBuffer, EaLength,
+                        CreateFileTypeNone, NULL, 0);
 }
 
 EXPORT(ntoskrnl, ZwCreateFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                            PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
-                            ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
+NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
 {
-    return ZW_CALL(NtCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize, FileAttributes,
-                                ShareAccess, CreateDisposition, CreateOptions, EaBuffer, EaLength));
+    return ZW_CALL(NtCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize,
+                                FileAttributes, ShareAccess, CreateDisposition, CreateOptions, EaBuffer,
+                                EaLength));
 }
 
 EXPORT(ntoskrnl, NtOpenFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                           PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
-    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0, ShareAccess, FILE_OPEN,
-                        OpenOptions, NULL, 0, CreateFileTypeNone, NULL, 0);
+    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0, ShareAccess,
+                        FILE_OPEN, OpenOptions, NULL, 0, CreateFileTypeNone, NULL, 0);
 }
 
 EXPORT(ntoskrnl, ZwOpenFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                           PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
-    return ZW_CALL(NtOpenFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, ShareAccess, OpenOptions));
+    return ZW_CALL(
+        NtOpenFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, ShareAccess, OpenOptions));
 }
 
 static NTSTATUS capture_timeout(LARGE_INTEGER *to, BOOLEAN *specified, const LARGE_INTEGER *from)
@@ -197,9 +205,10 @@ static NTSTATUS capture_timeout(LARGE_INTEGER *to, BOOLEAN *specified, const LAR
 }
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-01. */
-NTSTATUS NTAPI NtCreateNamedPipeFile(PHANDLE FileHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                                     PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG CreateDisposition,
-                                     ULONG CreateOptions, ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode,
+NTSTATUS NTAPI NtCreateNamedPipeFile(PHANDLE FileHandle, ULONG DesiredAccess,
+                                     POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                                     ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions,
+                                     ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode,
                                      ULONG MaximumInstances, ULONG InboundQuota, ULONG OutboundQuota,
                                      PLARGE_INTEGER DefaultTimeout)
 {
@@ -209,14 +218,15 @@ NTSTATUS NTAPI NtCreateNamedPipeFile(PHANDLE FileHandle, ULONG DesiredAccess, PO
     NTSTATUS status = capture_timeout(&p.DefaultTimeout, &p.TimeoutSpecified, DefaultTimeout);
     if (!NT_SUCCESS(status))
         return status;
-    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0, ShareAccess, CreateDisposition,
-                        CreateOptions, NULL, 0, CreateFileTypeNamedPipe, &p, 0);
+    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0, ShareAccess,
+                        CreateDisposition, CreateOptions, NULL, 0, CreateFileTypeNamedPipe, &p, 0);
 }
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-13. */
-NTSTATUS NTAPI NtCreateMailslotFile(PHANDLE FileHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                                    PIO_STATUS_BLOCK IoStatusBlock, ULONG CreateOptions, ULONG MailslotQuota,
-                                    ULONG MaximumMessageSize, PLARGE_INTEGER ReadTimeout)
+NTSTATUS NTAPI NtCreateMailslotFile(PHANDLE FileHandle, ULONG DesiredAccess,
+                                    POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                                    ULONG CreateOptions, ULONG MailslotQuota, ULONG MaximumMessageSize,
+                                    PLARGE_INTEGER ReadTimeout)
 {
     /* MJ-13: what only a mailslot has. */
     MAILSLOT_CREATE_PARAMETERS p = {MailslotQuota, MaximumMessageSize};
@@ -227,8 +237,8 @@ NTSTATUS NTAPI NtCreateMailslotFile(PHANDLE FileHandle, ULONG DesiredAccess, POB
             return status;
     }
     return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0,
-                        FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_CREATE, CreateOptions, NULL, 0, CreateFileTypeMailslot, &p,
-                        0);
+                        FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_CREATE, CreateOptions, NULL, 0,
+                        CreateFileTypeMailslot, &p, 0);
 }
 
 /* Opens with FILE_DELETE_ON_CLOSE and closes. IRQL: PASSIVE_LEVEL. */

@@ -12,7 +12,8 @@
 EXPORT(ntoskrnl, IoCsqInitialize, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 NTSTATUS NTAPI IoCsqInitialize(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP CsqInsertIrp, PIO_CSQ_REMOVE_IRP CsqRemoveIrp,
                                PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp, PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock,
-                               PIO_CSQ_RELEASE_LOCK CsqReleaseLock, PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
+                               PIO_CSQ_RELEASE_LOCK CsqReleaseLock,
+                               PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
 {
     /* CSQ-01: the driver's storage, six callbacks. */
     *Csq = (IO_CSQ){IO_TYPE_CSQ,    CsqInsertIrp,   CsqRemoveIrp,          CsqPeekNextIrp,
@@ -22,12 +23,15 @@ NTSTATUS NTAPI IoCsqInitialize(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP CsqInsertIrp, PIO
 
 /* With an insert routine that may refuse. IRQL: any. Rules: CSQ-01. */
 EXPORT(ntoskrnl, IoCsqInitializeEx, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
-NTSTATUS NTAPI IoCsqInitializeEx(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP_EX CsqInsertIrp, PIO_CSQ_REMOVE_IRP CsqRemoveIrp,
-                                 PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp, PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock,
-                                 PIO_CSQ_RELEASE_LOCK CsqReleaseLock, PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
+NTSTATUS NTAPI IoCsqInitializeEx(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP_EX CsqInsertIrp,
+                                 PIO_CSQ_REMOVE_IRP CsqRemoveIrp, PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp,
+                                 PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock, PIO_CSQ_RELEASE_LOCK CsqReleaseLock,
+                                 PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
 {
-    *Csq = (IO_CSQ){IO_TYPE_CSQ_EX, (PIO_CSQ_INSERT_IRP)(PVOID)CsqInsertIrp, CsqRemoveIrp,          CsqPeekNextIrp,
-                    CsqAcquireLock, CsqReleaseLock,                          CsqCompleteCanceledIrp};
+    *Csq = (IO_CSQ){IO_TYPE_CSQ_EX,        (PIO_CSQ_INSERT_IRP)(PVOID)CsqInsertIrp,
+                    CsqRemoveIrp,          CsqPeekNextIrp,
+                    CsqAcquireLock,        CsqReleaseLock,
+                    CsqCompleteCanceledIrp};
     return STATUS_SUCCESS;
 }
 
@@ -110,7 +114,8 @@ VOID NTAPI IoCsqInsertIrp(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Context)
     IoCsqInsertIrpEx(Csq, Irp, Context, NULL);
 }
 
-/* The IRP of that context, out of the queue; NULL if it was canceled. IRQL: <= DISPATCH_LEVEL. Rules: CSQ-06. */
+/* The IRP of that context, out of the queue; NULL if it was canceled. IRQL: <= DISPATCH_LEVEL. Rules: CSQ-06.
+ */
 EXPORT(ntoskrnl, IoCsqRemoveIrp, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 PIRP NTAPI IoCsqRemoveIrp(PIO_CSQ Csq, PIO_CSQ_IRP_CONTEXT Context)
 {
@@ -126,7 +131,8 @@ PIRP NTAPI IoCsqRemoveIrp(PIO_CSQ Csq, PIO_CSQ_IRP_CONTEXT Context)
     return irp;
 }
 
-/* The next IRP that matches and is not canceled, out of the queue; or NULL. IRQL: <= DISPATCH_LEVEL. Rules: CSQ-05. */
+/* The next IRP that matches and is not canceled, out of the queue; or NULL. IRQL: <= DISPATCH_LEVEL. Rules:
+ * CSQ-05. */
 EXPORT(ntoskrnl, IoCsqRemoveNextIrp, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 PIRP NTAPI IoCsqRemoveNextIrp(PIO_CSQ Csq, PVOID PeekContext)
 {

@@ -11,7 +11,8 @@ struct ob_type *io_device_type;
 KSPIN_LOCK io_database_lock;
 static ULONG next_automatic_name;
 
-const GENERIC_MAPPING io_file_mapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS};
+const GENERIC_MAPPING io_file_mapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE,
+                                         FILE_ALL_ACCESS};
 
 static void delete_device(void *body)
 {
@@ -39,6 +40,8 @@ static const struct ob_type_ops device_ops = {
 
 NTSTATUS io_device_type_init(void)
 {
+    io_database_lock = 0;
+    next_automatic_name = 0;
     io_device_type = ob_type_create(&device_ops);
     return io_device_type ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
@@ -89,9 +92,10 @@ static void init_extension(struct io_device *e, PDEVICE_OBJECT device)
     device->DeviceObjectExtension = &e->public;
 }
 
-/* Rules: DO-01..DO-04, SQ-08. The object is zeroed; AlignmentRequirement 0 is this processor's cache-derived value (GAP-01). */
-static void init_device(PDEVICE_OBJECT device, ULONG extension_size, DEVICE_TYPE type,
-                        ULONG characteristics, bool named, bool exclusive)
+/* Rules: DO-01..DO-04, SQ-08. The object is zeroed; AlignmentRequirement 0 is this processor's cache-derived
+ * value (GAP-01). */
+static void init_device(PDEVICE_OBJECT device, ULONG extension_size, DEVICE_TYPE type, ULONG characteristics,
+                        bool named, bool exclusive)
 {
     device->Type = IO_TYPE_DEVICE;
     /* DO-03: with the driver's part. */
@@ -125,7 +129,8 @@ static NTSTATUS secure_device(PDEVICE_OBJECT device, bool named)
     /* DO-07: an unnamed object has no descriptor of its own. */
     if (!named)
         return STATUS_SUCCESS;
-    return se_default_device_descriptor(device->DeviceType, device->Characteristics, true, &device->SecurityDescriptor);
+    return se_default_device_descriptor(device->DeviceType, device->Characteristics, true,
+                                        &device->SecurityDescriptor);
 }
 
 static void link_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT device)
@@ -144,7 +149,8 @@ static void link_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT device)
 static void automatic_name(UNICODE_STRING *name, WCHAR *storage, size_t room)
 {
     char text[32];
-    int length = host_snprintf(text, sizeof(text), "\\Device\\%08x", __atomic_add_fetch(&next_automatic_name, 1, __ATOMIC_RELAXED));
+    int length = host_snprintf(text, sizeof(text), "\\Device\\%08x",
+                               __atomic_add_fetch(&next_automatic_name, 1, __ATOMIC_RELAXED));
     rtl_wide_from_utf8(storage, room, text, (size_t)length);
     rtl_init_string(name, storage);
 }
@@ -155,9 +161,9 @@ static void automatic_name(UNICODE_STRING *name, WCHAR *storage, size_t room)
  * IRQL: <= APC_LEVEL. Rules: DO-01..DO-09, DO-52.
  */
 EXPORT(ntoskrnl, IoCreateDevice, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, PUNICODE_STRING DeviceName,
-                              DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics, BOOLEAN Exclusive,
-                              PDEVICE_OBJECT *DeviceObject)
+NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
+                              PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics,
+                              BOOLEAN Exclusive, PDEVICE_OBJECT *DeviceObject)
 {
     UNICODE_STRING made;
     WCHAR storage[32];
@@ -169,8 +175,10 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
     }
     bool named = DeviceName && DeviceName->Length;
     if (extension > 0xFFFF - sizeof(DEVICE_OBJECT) - sizeof(struct io_device))
-        extension = MAX(extension, DeviceExtensionSize); /* Size wraps, as it does on NT; the memory is there */
-    PDEVICE_OBJECT device = ob_create(io_device_type, sizeof(DEVICE_OBJECT) + extension + sizeof(struct io_device));
+        extension =
+            MAX(extension, DeviceExtensionSize); /* Size wraps, as it does on NT; the memory is there */
+    PDEVICE_OBJECT device =
+        ob_create(io_device_type, sizeof(DEVICE_OBJECT) + extension + sizeof(struct io_device));
     if (!device)
         /* DO-01: documented. */
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -210,8 +218,8 @@ static void unlink_locked(PDEVICE_OBJECT device)
 }
 
 /*
- * A reference or an attachment of the device went away: completes the delete (DO-38) or the unload (LC-14, LC-15) that
- * waited for it. Locks: releases the database lock.
+ * A reference or an attachment of the device went away: completes the delete (DO-38) or the unload (LC-14,
+ * LC-15) that waited for it. Locks: releases the database lock.
  */
 void io_complete_pending(PDEVICE_OBJECT device, KIRQL irql)
 {
@@ -240,7 +248,8 @@ NTSTATUS io_device_open_reference(PDEVICE_OBJECT device, bool relative)
 {
     NTSTATUS status = STATUS_SUCCESS;
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&io_database_lock);
-    if (io_device_of(device)->flags & (IO_DEVICE_UNLOAD_PENDING | IO_DEVICE_DELETE_PENDING | IO_DEVICE_REMOVE_PENDING))
+    if (io_device_of(device)->flags &
+        (IO_DEVICE_UNLOAD_PENDING | IO_DEVICE_DELETE_PENDING | IO_DEVICE_REMOVE_PENDING))
         /* LC-09, DO-38: it goes away. */
         status = STATUS_NO_SUCH_DEVICE;
     else if (device->Flags & DO_DEVICE_INITIALIZING)

@@ -7,11 +7,14 @@ static NTSTATUS open_by_name(PUNICODE_STRING name, ACCESS_MASK access, ULONG opt
     OBJECT_ATTRIBUTES attributes;
     IO_STATUS_BLOCK iosb;
     InitializeObjectAttributes(&attributes, name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
-    return ZW_CALL(IoCreateFile(handle, access, &attributes, &iosb, NULL, 0, FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN,
-                                options & IO_ATTACH_DEVICE ? 0 : FILE_NON_DIRECTORY_FILE, NULL, 0, CreateFileTypeNone, NULL, options));
+    return ZW_CALL(IoCreateFile(handle, access, &attributes, &iosb, NULL, 0,
+                                FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN,
+                                options & IO_ATTACH_DEVICE ? 0 : FILE_NON_DIRECTORY_FILE, NULL, 0,
+                                CreateFileTypeNone, NULL, options));
 }
 
-static NTSTATUS get_pointer(PUNICODE_STRING name, ACCESS_MASK access, ULONG options, PFILE_OBJECT *file, PDEVICE_OBJECT *device)
+static NTSTATUS get_pointer(PUNICODE_STRING name, ACCESS_MASK access, ULONG options, PFILE_OBJECT *file,
+                            PDEVICE_OBJECT *device)
 {
     HANDLE handle;
     NTSTATUS status = open_by_name(name, access, options, &handle);
@@ -31,18 +34,19 @@ static NTSTATUS get_pointer(PUNICODE_STRING name, ACCESS_MASK access, ULONG opti
  * IRQL: PASSIVE_LEVEL. Rules: DO-34.
  */
 EXPORT(ntoskrnl, IoGetDeviceObjectPointer, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess, PFILE_OBJECT *FileObject,
-                                        PDEVICE_OBJECT *DeviceObject)
+NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess,
+                                        PFILE_OBJECT *FileObject, PDEVICE_OBJECT *DeviceObject)
 {
     return get_pointer(ObjectName, DesiredAccess, 0, FileObject, DeviceObject);
 }
 
 /*
- * Attaches to the top of a named device's stack. The open is closed again before it returns, so the source receives CLEANUP
- * and CLOSE for it. IRQL: PASSIVE_LEVEL. Rules: DO-33.
+ * Attaches to the top of a named device's stack. The open is closed again before it returns, so the source
+ * receives CLEANUP and CLOSE for it. IRQL: PASSIVE_LEVEL. Rules: DO-33.
  */
 EXPORT(ntoskrnl, IoAttachDevice, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING TargetDevice, PDEVICE_OBJECT *AttachedDevice)
+NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING TargetDevice,
+                              PDEVICE_OBJECT *AttachedDevice)
 {
     HANDLE handle;
     PFILE_OBJECT file;
@@ -62,9 +66,10 @@ NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING Targe
     return status;
 }
 
-NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                                          PUNICODE_STRING LinkTarget);
-NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes);
+NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+                                          POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget);
+NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+                                        POBJECT_ATTRIBUTES ObjectAttributes);
 NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle);
 
 /*
@@ -75,8 +80,8 @@ NTSTATUS NTAPI IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_S
 {
     HANDLE handle;
     OBJECT_ATTRIBUTES attributes;
-    InitializeObjectAttributes(&attributes, SymbolicLinkName, OBJ_PERMANENT | OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL,
-                               NULL);
+    InitializeObjectAttributes(&attributes, SymbolicLinkName,
+                               OBJ_PERMANENT | OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
     /* DO-55: the link keeps the name, not the object. */
     NTSTATUS status = ZwCreateSymbolicLinkObject(&handle, SYMBOLIC_LINK_ALL_ACCESS, &attributes, DeviceName);
     if (NT_SUCCESS(status))
@@ -97,7 +102,8 @@ NTSTATUS NTAPI IoDeleteSymbolicLink(PUNICODE_STRING SymbolicLinkName)
 {
     HANDLE handle;
     OBJECT_ATTRIBUTES attributes;
-    InitializeObjectAttributes(&attributes, SymbolicLinkName, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+    InitializeObjectAttributes(&attributes, SymbolicLinkName, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL,
+                               NULL);
     NTSTATUS status = ZwOpenSymbolicLinkObject(&handle, DELETE, &attributes);
     if (!NT_SUCCESS(status))
         return status;

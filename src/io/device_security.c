@@ -4,7 +4,13 @@
 
 static rl_lock descriptor_lock; /* guards DEVICE_OBJECT.SecurityDescriptor */
 
-static NTSTATUS query(PDEVICE_OBJECT device, SECURITY_INFORMATION information, void *descriptor, ULONG *length)
+void io_device_security_reset(void)
+{
+    descriptor_lock = (rl_lock){0};
+}
+
+static NTSTATUS query(PDEVICE_OBJECT device, SECURITY_INFORMATION information, void *descriptor,
+                      ULONG *length)
 {
     NTSTATUS status = STATUS_SUCCESS;
     rl_lock_acquire(&descriptor_lock);
@@ -33,7 +39,8 @@ static NTSTATUS set(PDEVICE_OBJECT device, SECURITY_INFORMATION information, PSE
 }
 
 /* Rules: MJ-14, MJ-15, DO-53, DO-54. IRQL: PASSIVE_LEVEL. */
-NTSTATUS io_device_security(void *body, int operation, SECURITY_INFORMATION *information, void *descriptor, ULONG *length)
+NTSTATUS io_device_security(void *body, int operation, SECURITY_INFORMATION *information, void *descriptor,
+                            ULONG *length)
 {
     switch (operation) {
     case OB_SECURITY_QUERY:

@@ -23,7 +23,8 @@ static void delete_driver(void *body)
     struct io_driver *d = body;
     while (!list_empty(&d->client_extensions))
         /* LC-13: every block goes with the object. */
-        mm_free(container_of(list_remove_head(&d->client_extensions), struct io_driver_extension_block, link));
+        mm_free(
+            container_of(list_remove_head(&d->client_extensions), struct io_driver_extension_block, link));
     mm_free(d->public.DriverName.Buffer); /* the block of all strings */
     if (d->image)
         /* LC-06, LC-13: and the image with it. */
@@ -41,6 +42,8 @@ static const struct ob_type_ops driver_ops = {
 
 NTSTATUS io_driver_type_init(void)
 {
+    drivers_lock = (rl_lock){0};
+    list_init(&drivers);
     io_driver_type = ob_type_create(&driver_ops);
     return io_driver_type ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
@@ -83,11 +86,11 @@ static void set_defaults(struct io_driver *d, PDRIVER_INITIALIZE entry)
 }
 
 /*
- * A driver object under its name. Owns: *driver has the reference that io_driver_withdraw gives up; the image is the
- * object's from here on, unless this fails. Rules: LC-02, SV-14.
+ * A driver object under its name. Owns: *driver has the reference that io_driver_withdraw gives up; the image
+ * is the object's from here on, unless this fails. Rules: LC-02, SV-14.
  */
-NTSTATUS io_driver_create(const char *service, bool file_system, PDRIVER_INITIALIZE entry, struct ldr_image *image,
-                          struct io_driver **driver)
+NTSTATUS io_driver_create(const char *service, bool file_system, PDRIVER_INITIALIZE entry,
+                          struct ldr_image *image, struct io_driver **driver)
 {
     struct io_driver *d = ob_create(io_driver_type, sizeof(*d));
     if (!d)
@@ -161,7 +164,8 @@ NTSTATUS io_driver_run_entry(struct io_driver *d, const UNICODE_STRING *registry
 
 static struct io_driver_extension_block *find_block(struct io_driver *d, PVOID id)
 {
-    list_for_each (it, &d->client_extensions) {
+    list_for_each(it, &d->client_extensions)
+    {
         struct io_driver_extension_block *block = container_of(it, struct io_driver_extension_block, link);
         if (block->id == id)
             return block;
@@ -179,7 +183,8 @@ NTSTATUS NTAPI IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOI
 {
     struct io_driver *d = io_driver_of(DriverObject);
     *DriverObjectExtension = NULL;
-    struct io_driver_extension_block *block = mm_alloc(sizeof(*block) + DriverObjectExtensionSize, IO_STATE_TAG);
+    struct io_driver_extension_block *block =
+        mm_alloc(sizeof(*block) + DriverObjectExtensionSize, IO_STATE_TAG);
     if (!block)
         return STATUS_INSUFFICIENT_RESOURCES;
     block->id = ClientIdentificationAddress;
@@ -203,7 +208,8 @@ EXPORT(ntoskrnl, IoGetDriverObjectExtension, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PL
 PVOID NTAPI IoGetDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress)
 {
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&io_database_lock);
-    struct io_driver_extension_block *block = find_block(io_driver_of(DriverObject), ClientIdentificationAddress);
+    struct io_driver_extension_block *block =
+        find_block(io_driver_of(DriverObject), ClientIdentificationAddress);
     KeReleaseSpinLock(&io_database_lock, irql);
     return block ? block->data : NULL;
 }
@@ -220,7 +226,8 @@ PDRIVER_OBJECT io_find_driver(const char *service)
 {
     PDRIVER_OBJECT found = NULL;
     rl_lock_acquire(&drivers_lock);
-    list_for_each (it, &drivers) {
+    list_for_each(it, &drivers)
+    {
         struct io_driver *d = container_of(it, struct io_driver, link);
         if (same_service(d->service, service) && ob_reference_if_live(d)) {
             found = &d->public;
@@ -234,8 +241,7 @@ PDRIVER_OBJECT io_find_driver(const char *service)
 void io_for_each_driver(void (*visit)(PDRIVER_OBJECT, void *), void *context)
 {
     rl_lock_acquire(&drivers_lock);
-    list_for_each (it, &drivers)
-        visit(&container_of(it, struct io_driver, link)->public, context);
+    list_for_each(it, &drivers) visit(&container_of(it, struct io_driver, link)->public, context);
     rl_lock_release(&drivers_lock);
 }
 

@@ -20,7 +20,8 @@ static NTSTATUS attach_list(struct io_request *r, const void *list, ULONG length
     return arch_copy_guarded(*copy, list, length);
 }
 
-static NTSTATUS begin(struct io_request *r, HANDLE handle, ACCESS_MASK access, PIO_STATUS_BLOCK iosb, UCHAR major)
+static NTSTATUS begin(struct io_request *r, HANDLE handle, ACCESS_MASK access, PIO_STATUS_BLOCK iosb,
+                      UCHAR major)
 {
     NTSTATUS status = io_request_open(r, handle, access, NULL, NULL, NULL, iosb);
     if (status != STATUS_SUCCESS)
@@ -76,15 +77,17 @@ static bool bad_ea_name_list(const FILE_GET_EA_INFORMATION *list, ULONG length)
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-07. */
 NTSTATUS NTAPI NtQueryEaFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
-                             BOOLEAN ReturnSingleEntry, PVOID EaList, ULONG EaListLength, PULONG EaIndex, BOOLEAN RestartScan)
+                             BOOLEAN ReturnSingleEntry, PVOID EaList, ULONG EaListLength, PULONG EaIndex,
+                             BOOLEAN RestartScan)
 {
     struct io_request r;
     NTSTATUS status = begin(&r, FileHandle, FILE_READ_EA, IoStatusBlock, IRP_MJ_QUERY_EA);
     if (status != STATUS_SUCCESS)
         return status;
     PIO_STACK_LOCATION next = r.next;
-    next->Flags = (UCHAR)((RestartScan ? SL_RESTART_SCAN : 0) | (ReturnSingleEntry ? SL_RETURN_SINGLE_ENTRY : 0) |
-                          (EaIndex ? SL_INDEX_SPECIFIED : 0));
+    next->Flags =
+        (UCHAR)((RestartScan ? SL_RESTART_SCAN : 0) | (ReturnSingleEntry ? SL_RETURN_SINGLE_ENTRY : 0) |
+                (EaIndex ? SL_INDEX_SPECIFIED : 0));
     next->Parameters.QueryEa.Length = Length;
     status = attach_list(&r, EaList, EaListLength, &next->Parameters.QueryEa.EaList);
     if (NT_SUCCESS(status) && next->Parameters.QueryEa.EaList) {
@@ -106,10 +109,11 @@ NTSTATUS NTAPI NtQueryEaFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, 
 
 EXPORT(ntoskrnl, ZwQueryEaFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwQueryEaFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
-                             BOOLEAN ReturnSingleEntry, PVOID EaList, ULONG EaListLength, PULONG EaIndex, BOOLEAN RestartScan)
+                             BOOLEAN ReturnSingleEntry, PVOID EaList, ULONG EaListLength, PULONG EaIndex,
+                             BOOLEAN RestartScan)
 {
-    return ZW_CALL(NtQueryEaFile(FileHandle, IoStatusBlock, Buffer, Length, ReturnSingleEntry, EaList, EaListLength, EaIndex,
-                                 RestartScan));
+    return ZW_CALL(NtQueryEaFile(FileHandle, IoStatusBlock, Buffer, Length, ReturnSingleEntry, EaList,
+                                 EaListLength, EaIndex, RestartScan));
 }
 
 /* The list must hold together before a driver sees it. */
@@ -183,16 +187,17 @@ static NTSTATUS attach_quota_lists(struct io_request *r, const void *list, ULONG
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-19. */
 EXPORT(ntoskrnl, NtQueryQuotaInformationFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI NtQueryQuotaInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
-                                           BOOLEAN ReturnSingleEntry, PVOID SidList, ULONG SidListLength, PSID StartSid,
-                                           BOOLEAN RestartScan)
+NTSTATUS NTAPI NtQueryQuotaInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                                           ULONG Length, BOOLEAN ReturnSingleEntry, PVOID SidList,
+                                           ULONG SidListLength, PSID StartSid, BOOLEAN RestartScan)
 {
     struct io_request r;
     NTSTATUS status = begin(&r, FileHandle, 0, IoStatusBlock, IRP_MJ_QUERY_QUOTA);
     if (status != STATUS_SUCCESS)
         return status;
-    r.next->Flags = (UCHAR)((RestartScan ? SL_RESTART_SCAN : 0) | (ReturnSingleEntry ? SL_RETURN_SINGLE_ENTRY : 0) |
-                            (StartSid && !SidList ? SL_INDEX_SPECIFIED : 0));
+    r.next->Flags =
+        (UCHAR)((RestartScan ? SL_RESTART_SCAN : 0) | (ReturnSingleEntry ? SL_RETURN_SINGLE_ENTRY : 0) |
+                (StartSid && !SidList ? SL_INDEX_SPECIFIED : 0));
     r.next->Parameters.QueryQuota.Length = Length;
     status = attach_quota_lists(&r, SidList, SidListLength, StartSid);
     if (NT_SUCCESS(status))
@@ -202,17 +207,18 @@ NTSTATUS NTAPI NtQueryQuotaInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK I
 }
 
 EXPORT(ntoskrnl, ZwQueryQuotaInformationFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI ZwQueryQuotaInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
-                                           BOOLEAN ReturnSingleEntry, PVOID SidList, ULONG SidListLength, PSID StartSid,
-                                           BOOLEAN RestartScan)
+NTSTATUS NTAPI ZwQueryQuotaInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                                           ULONG Length, BOOLEAN ReturnSingleEntry, PVOID SidList,
+                                           ULONG SidListLength, PSID StartSid, BOOLEAN RestartScan)
 {
-    return ZW_CALL(NtQueryQuotaInformationFile(FileHandle, IoStatusBlock, Buffer, Length, ReturnSingleEntry, SidList,
-                                               SidListLength, StartSid, RestartScan));
+    return ZW_CALL(NtQueryQuotaInformationFile(FileHandle, IoStatusBlock, Buffer, Length, ReturnSingleEntry,
+                                               SidList, SidListLength, StartSid, RestartScan));
 }
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-1A. */
 EXPORT(ntoskrnl, NtSetQuotaInformationFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI NtSetQuotaInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length)
+NTSTATUS NTAPI NtSetQuotaInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                                         ULONG Length)
 {
     struct io_request r;
     NTSTATUS status = begin(&r, FileHandle, FILE_WRITE_DATA, IoStatusBlock, IRP_MJ_SET_QUOTA);
@@ -225,7 +231,8 @@ NTSTATUS NTAPI NtSetQuotaInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoS
 }
 
 EXPORT(ntoskrnl, ZwSetQuotaInformationFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI ZwSetQuotaInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length)
+NTSTATUS NTAPI ZwSetQuotaInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                                         ULONG Length)
 {
     return ZW_CALL(NtSetQuotaInformationFile(FileHandle, IoStatusBlock, Buffer, Length));
 }

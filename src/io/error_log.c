@@ -20,6 +20,14 @@ static LIST_ENTRY entries = {&entries, &entries};
 static unsigned count;
 static ULONG last_sequence;
 
+void io_error_log_reset(void)
+{
+    log_lock = (rl_lock){0};
+    list_init(&entries);
+    count = 0;
+    last_sequence = 0;
+}
+
 static const char *driver_of(PVOID object)
 {
     PDEVICE_OBJECT device = object;
@@ -27,7 +35,8 @@ static const char *driver_of(PVOID object)
     return io_driver_service(driver);
 }
 
-/* An entry of EntrySize bytes for a device's or driver's error; NULL if it is too large. IRQL: <= DISPATCH_LEVEL. */
+/* An entry of EntrySize bytes for a device's or driver's error; NULL if it is too large. IRQL: <=
+ * DISPATCH_LEVEL. */
 EXPORT(ntoskrnl, IoAllocateErrorLogEntry, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 PVOID NTAPI IoAllocateErrorLogEntry(PVOID IoObject, UCHAR EntrySize)
 {
@@ -72,11 +81,13 @@ VOID NTAPI IoWriteErrorLogEntry(PVOID ElEntry)
         io_ops.error_logged(e->driver, &e->packet);
 }
 
-void io_for_each_error(void (*visit)(const char *driver, const IO_ERROR_LOG_PACKET *packet, void *context), void *context)
+void io_for_each_error(void (*visit)(const char *driver, const IO_ERROR_LOG_PACKET *packet, void *context),
+                       void *context)
 {
     KIRQL irql = ke_raise_irql(DISPATCH_LEVEL);
     rl_lock_acquire(&log_lock);
-    list_for_each (it, &entries) {
+    list_for_each(it, &entries)
+    {
         struct entry *e = container_of(it, struct entry, link);
         visit(e->driver, &e->packet, context);
     }

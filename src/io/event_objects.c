@@ -2,8 +2,8 @@
 /* Named events of drivers: created signaled, or opened if another driver has made them. */
 #include "io/private.h"
 
-NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                             EVENT_TYPE EventType, BOOLEAN InitialState);
+NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                             POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState);
 
 static PKEVENT create_event(PUNICODE_STRING name, PHANDLE handle, EVENT_TYPE type)
 {

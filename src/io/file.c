@@ -85,7 +85,8 @@ static void delete_file(void *body)
         io_device_dereference(device);
 }
 
-static NTSTATUS file_security(void *body, int operation, SECURITY_INFORMATION *information, void *descriptor, ULONG *length);
+static NTSTATUS file_security(void *body, int operation, SECURITY_INFORMATION *information, void *descriptor,
+                              ULONG *length);
 
 static const struct ob_type_ops file_ops = {
     .name = "File",
@@ -105,7 +106,8 @@ NTSTATUS io_file_type_init(void)
     return io_file_type ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-/* A file object on a device that the caller has referenced (io_device_open_reference). One reference, no handle. */
+/* A file object on a device that the caller has referenced (io_device_open_reference). One reference, no
+ * handle. */
 PFILE_OBJECT io_create_file_object(PDEVICE_OBJECT device)
 {
     PFILE_OBJECT file = ob_create(io_file_type, sizeof(FILE_OBJECT));
@@ -154,8 +156,8 @@ static PFILE_OBJECT create_stream(PFILE_OBJECT file, PDEVICE_OBJECT device)
 }
 
 /*
- * A file object without a create, for a file system's own streams. Its handle is closed at once, so CLEANUP is sent.
- * IRQL: PASSIVE_LEVEL. Raises STATUS_INSUFFICIENT_RESOURCES.
+ * A file object without a create, for a file system's own streams. Its handle is closed at once, so CLEANUP
+ * is sent. IRQL: PASSIVE_LEVEL. Raises STATUS_INSUFFICIENT_RESOURCES.
  */
 EXPORT(ntoskrnl, IoCreateStreamFileObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_RAISES | X_BLOCKS)
 PFILE_OBJECT NTAPI IoCreateStreamFileObject(PFILE_OBJECT FileObject, PDEVICE_OBJECT DeviceObject)
@@ -259,7 +261,8 @@ static NTSTATUS ask_driver(const struct security_request *s)
 }
 
 /* Rules: MJ-14, MJ-15. */
-static NTSTATUS file_security(void *body, int operation, SECURITY_INFORMATION *information, void *descriptor, ULONG *length)
+static NTSTATUS file_security(void *body, int operation, SECURITY_INFORMATION *information, void *descriptor,
+                              ULONG *length)
 {
     PFILE_OBJECT file = body;
     struct security_request s = {file, operation, *information, descriptor, length};

@@ -16,7 +16,8 @@ static NTSTATUS attach_auxiliary(struct io_request *r, const void *from, ULONG l
     return arch_copy_guarded(*copy, from, length);
 }
 
-static NTSTATUS begin(struct io_request *r, HANDLE handle, ACCESS_MASK access, PIO_STATUS_BLOCK iosb, UCHAR major, bool wait)
+static NTSTATUS begin(struct io_request *r, HANDLE handle, ACCESS_MASK access, PIO_STATUS_BLOCK iosb,
+                      UCHAR major, bool wait)
 {
     NTSTATUS status = io_request_open(r, handle, access, NULL, NULL, NULL, iosb);
     if (status != STATUS_SUCCESS)
@@ -45,7 +46,8 @@ static NTSTATUS answer_device_information(struct io_request *r, PVOID to)
 {
     IO_STATUS_BLOCK iosb = {.Information = sizeof(FILE_FS_DEVICE_INFORMATION)};
     /* MJ-0A: of the device that was opened. */
-    FILE_FS_DEVICE_INFORMATION value = {r->file->DeviceObject->DeviceType, r->file->DeviceObject->Characteristics};
+    FILE_FS_DEVICE_INFORMATION value = {r->file->DeviceObject->DeviceType,
+                                        r->file->DeviceObject->Characteristics};
     NTSTATUS status = ob_copy_out(to, &value, sizeof(value), r->mode);
     if (NT_SUCCESS(status))
         status = ob_copy_out(r->iosb, &iosb, sizeof(iosb), r->mode);
@@ -80,8 +82,9 @@ static NTSTATUS check_volume_class(const USHORT *bytes, FS_INFORMATION_CLASS cla
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-0A. */
 EXPORT(ntoskrnl, NtQueryVolumeInformationFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation,
-                                            ULONG Length, FS_INFORMATION_CLASS FsInformationClass)
+NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                                            PVOID FsInformation, ULONG Length,
+                                            FS_INFORMATION_CLASS FsInformationClass)
 {
     struct io_request r;
     ACCESS_MASK access = FsInformationClass == FileFsControlInformation ? FILE_READ_DATA : 0;
@@ -109,14 +112,17 @@ NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK 
 }
 
 EXPORT(ntoskrnl, ZwQueryVolumeInformationFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation,
-                                            ULONG Length, FS_INFORMATION_CLASS FsInformationClass)
+NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                                            PVOID FsInformation, ULONG Length,
+                                            FS_INFORMATION_CLASS FsInformationClass)
 {
-    return ZW_CALL(NtQueryVolumeInformationFile(FileHandle, IoStatusBlock, FsInformation, Length, FsInformationClass));
+    return ZW_CALL(
+        NtQueryVolumeInformationFile(FileHandle, IoStatusBlock, FsInformation, Length, FsInformationClass));
 }
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-0B. */
-NTSTATUS NTAPI NtSetVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation, ULONG Length,
+NTSTATUS NTAPI NtSetVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                                          PVOID FsInformation, ULONG Length,
                                           FS_INFORMATION_CLASS FsInformationClass)
 {
     struct io_request r;
@@ -136,10 +142,12 @@ NTSTATUS NTAPI NtSetVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK Io
 }
 
 EXPORT(ntoskrnl, ZwSetVolumeInformationFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI ZwSetVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation, ULONG Length,
+NTSTATUS NTAPI ZwSetVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                                          PVOID FsInformation, ULONG Length,
                                           FS_INFORMATION_CLASS FsInformationClass)
 {
-    return ZW_CALL(NtSetVolumeInformationFile(FileHandle, IoStatusBlock, FsInformation, Length, FsInformationClass));
+    return ZW_CALL(
+        NtSetVolumeInformationFile(FileHandle, IoStatusBlock, FsInformation, Length, FsInformationClass));
 }
 
 /* ---- directories ---- */
@@ -170,13 +178,14 @@ static NTSTATUS attach_pattern(struct io_request *r, const UNICODE_STRING *patte
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-0C. */
 EXPORT(ntoskrnl, NtQueryDirectoryFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                                    PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
-                                    FILE_INFORMATION_CLASS FileInformationClass, BOOLEAN ReturnSingleEntry,
-                                    PUNICODE_STRING FileName, BOOLEAN RestartScan)
+NTSTATUS NTAPI NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                                    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+                                    ULONG Length, FILE_INFORMATION_CLASS FileInformationClass,
+                                    BOOLEAN ReturnSingleEntry, PUNICODE_STRING FileName, BOOLEAN RestartScan)
 {
     struct io_request r;
-    NTSTATUS status = io_request_open(&r, FileHandle, FILE_LIST_DIRECTORY, Event, ApcRoutine, ApcContext, IoStatusBlock);
+    NTSTATUS status =
+        io_request_open(&r, FileHandle, FILE_LIST_DIRECTORY, Event, ApcRoutine, ApcContext, IoStatusBlock);
     if (status != STATUS_SUCCESS)
         return status;
     status = io_request_allocate(&r, IRP_MJ_DIRECTORY_CONTROL);
@@ -184,7 +193,8 @@ NTSTATUS NTAPI NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROU
         return status;
     /* MJ-0C: the entries of a directory. */
     r.next->MinorFunction = IRP_MN_QUERY_DIRECTORY;
-    r.next->Flags = (UCHAR)((RestartScan ? SL_RESTART_SCAN : 0) | (ReturnSingleEntry ? SL_RETURN_SINGLE_ENTRY : 0));
+    r.next->Flags =
+        (UCHAR)((RestartScan ? SL_RESTART_SCAN : 0) | (ReturnSingleEntry ? SL_RETURN_SINGLE_ENTRY : 0));
     r.next->Parameters.QueryDirectory.Length = Length;
     r.next->Parameters.QueryDirectory.FileInformationClass = FileInformationClass;
     status = attach_pattern(&r, FileName);
@@ -197,22 +207,24 @@ NTSTATUS NTAPI NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROU
 }
 
 EXPORT(ntoskrnl, ZwQueryDirectoryFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI ZwQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                                    PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
-                                    FILE_INFORMATION_CLASS FileInformationClass, BOOLEAN ReturnSingleEntry,
-                                    PUNICODE_STRING FileName, BOOLEAN RestartScan)
+NTSTATUS NTAPI ZwQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                                    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+                                    ULONG Length, FILE_INFORMATION_CLASS FileInformationClass,
+                                    BOOLEAN ReturnSingleEntry, PUNICODE_STRING FileName, BOOLEAN RestartScan)
 {
-    return ZW_CALL(NtQueryDirectoryFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, FileInformation, Length,
-                                        FileInformationClass, ReturnSingleEntry, FileName, RestartScan));
+    return ZW_CALL(NtQueryDirectoryFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock,
+                                        FileInformation, Length, FileInformationClass, ReturnSingleEntry,
+                                        FileName, RestartScan));
 }
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-0C. */
-NTSTATUS NTAPI NtNotifyChangeDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                                           PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, ULONG CompletionFilter,
-                                           BOOLEAN WatchTree)
+NTSTATUS NTAPI NtNotifyChangeDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                                           PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                                           ULONG Length, ULONG CompletionFilter, BOOLEAN WatchTree)
 {
     struct io_request r;
-    NTSTATUS status = io_request_open(&r, FileHandle, FILE_LIST_DIRECTORY, Event, ApcRoutine, ApcContext, IoStatusBlock);
+    NTSTATUS status =
+        io_request_open(&r, FileHandle, FILE_LIST_DIRECTORY, Event, ApcRoutine, ApcContext, IoStatusBlock);
     if (status != STATUS_SUCCESS)
         return status;
     if (!CompletionFilter || CompletionFilter & ~0xFFFu)
@@ -235,12 +247,14 @@ NTSTATUS NTAPI NtNotifyChangeDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_
 
 static NTSTATUS attach_range(struct io_request *r, PLARGE_INTEGER offset, PLARGE_INTEGER length, ULONG key)
 {
-    NTSTATUS status = ob_copy_in(&r->next->Parameters.LockControl.ByteOffset, offset, sizeof(*offset), r->mode);
+    NTSTATUS status =
+        ob_copy_in(&r->next->Parameters.LockControl.ByteOffset, offset, sizeof(*offset), r->mode);
     if (NT_SUCCESS(status))
         status = io_probe_read(length, sizeof(*length), sizeof(ULONG), r->mode);
     if (NT_SUCCESS(status))
         /* MJ-11: the length is pointed to. */
-        status = attach_auxiliary(r, length, sizeof(*length), (PVOID *)&r->next->Parameters.LockControl.Length);
+        status =
+            attach_auxiliary(r, length, sizeof(*length), (PVOID *)&r->next->Parameters.LockControl.Length);
     r->next->Parameters.LockControl.Key = key;
     return status;
 }
@@ -248,8 +262,8 @@ static NTSTATUS attach_range(struct io_request *r, PLARGE_INTEGER offset, PLARGE
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-11. */
 EXPORT(ntoskrnl, NtLockFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI NtLockFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                          PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER ByteOffset, PLARGE_INTEGER Length, ULONG Key,
-                          BOOLEAN FailImmediately, BOOLEAN ExclusiveLock)
+                          PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER ByteOffset, PLARGE_INTEGER Length,
+                          ULONG Key, BOOLEAN FailImmediately, BOOLEAN ExclusiveLock)
 {
     struct io_request r;
     NTSTATUS status = io_request_open(&r, FileHandle, 0, Event, ApcRoutine, ApcContext, IoStatusBlock);
@@ -262,7 +276,8 @@ NTSTATUS NTAPI NtLockFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRo
         return status;
     /* MJ-11: one range. */
     r.next->MinorFunction = IRP_MN_LOCK;
-    r.next->Flags = (UCHAR)((FailImmediately ? SL_FAIL_IMMEDIATELY : 0) | (ExclusiveLock ? SL_EXCLUSIVE_LOCK : 0));
+    r.next->Flags =
+        (UCHAR)((FailImmediately ? SL_FAIL_IMMEDIATELY : 0) | (ExclusiveLock ? SL_EXCLUSIVE_LOCK : 0));
     status = attach_range(&r, ByteOffset, Length, Key);
     if (!NT_SUCCESS(status))
         return io_request_abandon(&r, status);
@@ -273,11 +288,11 @@ NTSTATUS NTAPI NtLockFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRo
 
 EXPORT(ntoskrnl, ZwLockFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwLockFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                          PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER ByteOffset, PLARGE_INTEGER Length, ULONG Key,
-                          BOOLEAN FailImmediately, BOOLEAN ExclusiveLock)
+                          PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER ByteOffset, PLARGE_INTEGER Length,
+                          ULONG Key, BOOLEAN FailImmediately, BOOLEAN ExclusiveLock)
 {
-    return ZW_CALL(NtLockFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, ByteOffset, Length, Key,
-                              FailImmediately, ExclusiveLock));
+    return ZW_CALL(NtLockFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, ByteOffset, Length,
+                              Key, FailImmediately, ExclusiveLock));
 }
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-11. */

@@ -12,8 +12,8 @@ struct class_rule {
 
 /* Classes that are in no row exist for file systems alone: any length, no access of their own. */
 static const struct class_rule rules[FileMaximumInformation] = {
-    [FileBasicInformation] = {sizeof(FILE_BASIC_INFORMATION), sizeof(FILE_BASIC_INFORMATION), FILE_READ_ATTRIBUTES,
-                              FILE_WRITE_ATTRIBUTES},
+    [FileBasicInformation] = {sizeof(FILE_BASIC_INFORMATION), sizeof(FILE_BASIC_INFORMATION),
+                              FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES},
     [FileStandardInformation] = {sizeof(FILE_STANDARD_INFORMATION), 0, 0, 0},
     [FileInternalInformation] = {sizeof(FILE_INTERNAL_INFORMATION), 0, 0, 0},
     [FileEaInformation] = {sizeof(FILE_EA_INFORMATION), 0, 0, 0},
@@ -30,8 +30,8 @@ static const struct class_rule rules[FileMaximumInformation] = {
     [FileEndOfFileInformation] = {0, sizeof(FILE_END_OF_FILE_INFORMATION), 0, FILE_WRITE_DATA},
     [FileAlternateNameInformation] = {sizeof(FILE_NAME_INFORMATION), 0, 0, 0},
     [FileStreamInformation] = {sizeof(FILE_STREAM_INFORMATION), 0, 0, 0},
-    [FilePipeInformation] = {sizeof(FILE_PIPE_INFORMATION), sizeof(FILE_PIPE_INFORMATION), FILE_READ_ATTRIBUTES,
-                             FILE_WRITE_ATTRIBUTES},
+    [FilePipeInformation] = {sizeof(FILE_PIPE_INFORMATION), sizeof(FILE_PIPE_INFORMATION),
+                             FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES},
     [FilePipeLocalInformation] = {40, 0, FILE_READ_ATTRIBUTES, 0},
     [FilePipeRemoteInformation] = {16, 16, FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES},
     [FileMailslotQueryInformation] = {24, 0, 0, 0},
@@ -60,7 +60,8 @@ static const struct class_rule rules[FileMaximumInformation] = {
     [FileDispositionInformationEx] = {0, sizeof(ULONG), 0, DELETE},
     [FileRenameInformationEx] = {0, sizeof(FILE_RENAME_INFORMATION), 0, DELETE},
     [FileStatInformation] = {72, 0, FILE_READ_ATTRIBUTES, 0},
-    [FileCaseSensitiveInformation] = {sizeof(ULONG), sizeof(ULONG), FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES},
+    [FileCaseSensitiveInformation] = {sizeof(ULONG), sizeof(ULONG), FILE_READ_ATTRIBUTES,
+                                      FILE_WRITE_ATTRIBUTES},
 };
 
 static const struct class_rule *rule_of(FILE_INFORMATION_CLASS class_)
@@ -187,14 +188,16 @@ static NTSTATUS check_query(FILE_INFORMATION_CLASS class_, PVOID to, ULONG lengt
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-05. */
 EXPORT(ntoskrnl, NtQueryInformationFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
+NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                                      PVOID FileInformation, ULONG Length,
                                       FILE_INFORMATION_CLASS FileInformationClass)
 {
     struct io_request r;
     NTSTATUS status = check_query(FileInformationClass, FileInformation, Length, ke_previous_mode());
     if (!NT_SUCCESS(status))
         return status;
-    status = io_request_open(&r, FileHandle, rule_of(FileInformationClass)->query_access, NULL, NULL, NULL, IoStatusBlock);
+    status = io_request_open(&r, FileHandle, rule_of(FileInformationClass)->query_access, NULL, NULL, NULL,
+                             IoStatusBlock);
     if (status != STATUS_SUCCESS)
         return status;
     if (answered_here(&r, FileInformationClass, FileInformation, &status))
@@ -203,10 +206,12 @@ NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStat
 }
 
 EXPORT(ntoskrnl, ZwQueryInformationFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
+NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                                      PVOID FileInformation, ULONG Length,
                                       FILE_INFORMATION_CLASS FileInformationClass)
 {
-    return ZW_CALL(NtQueryInformationFile(FileHandle, IoStatusBlock, FileInformation, Length, FileInformationClass));
+    return ZW_CALL(
+        NtQueryInformationFile(FileHandle, IoStatusBlock, FileInformation, Length, FileInformationClass));
 }
 
 static NTSTATUS set_position(struct io_request *r, const void *value)
@@ -224,7 +229,8 @@ static NTSTATUS set_position(struct io_request *r, const void *value)
 static NTSTATUS set_mode(PFILE_OBJECT file, ULONG mode)
 {
     ULONG synchronous = FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT;
-    if (mode & ~(ULONG)(FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | synchronous) || (mode & synchronous) == synchronous)
+    if (mode & ~(ULONG)(FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | synchronous) ||
+        (mode & synchronous) == synchronous)
         return STATUS_INVALID_PARAMETER;
     if (((mode & synchronous) != 0) != ((file->Flags & FO_SYNCHRONOUS_IO) != 0))
         return STATUS_INVALID_PARAMETER; /* a file stays what it was opened as */
@@ -282,7 +288,8 @@ static bool set_here(struct io_request *r, FILE_INFORMATION_CLASS class_, const 
     return true;
 }
 
-static void set_parameters(PIO_STACK_LOCATION next, ULONG length, FILE_INFORMATION_CLASS class_, const void *value)
+static void set_parameters(PIO_STACK_LOCATION next, ULONG length, FILE_INFORMATION_CLASS class_,
+                           const void *value)
 {
     next->Parameters.SetFile.Length = length;
     next->Parameters.SetFile.FileInformationClass = class_;
@@ -290,7 +297,8 @@ static void set_parameters(PIO_STACK_LOCATION next, ULONG length, FILE_INFORMATI
         next->Parameters.SetFile.ReplaceIfExists = *(const BOOLEAN *)value;
 }
 
-static NTSTATUS tell_driver(struct io_request *r, const void *from, ULONG length, FILE_INFORMATION_CLASS class_)
+static NTSTATUS tell_driver(struct io_request *r, const void *from, ULONG length,
+                            FILE_INFORMATION_CLASS class_)
 {
     r->wait = true;
     NTSTATUS status = io_request_allocate(r, IRP_MJ_SET_INFORMATION);
@@ -312,8 +320,8 @@ static NTSTATUS capture_value(void *to, size_t room, const void *from, ULONG len
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-06. */
 EXPORT(ntoskrnl, NtSetInformationFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI NtSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
-                                    FILE_INFORMATION_CLASS FileInformationClass)
+NTSTATUS NTAPI NtSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+                                    ULONG Length, FILE_INFORMATION_CLASS FileInformationClass)
 {
     struct io_request r;
     union {
@@ -340,8 +348,9 @@ NTSTATUS NTAPI NtSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatus
 }
 
 EXPORT(ntoskrnl, ZwSetInformationFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI ZwSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
-                                    FILE_INFORMATION_CLASS FileInformationClass)
+NTSTATUS NTAPI ZwSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+                                    ULONG Length, FILE_INFORMATION_CLASS FileInformationClass)
 {
-    return ZW_CALL(NtSetInformationFile(FileHandle, IoStatusBlock, FileInformation, Length, FileInformationClass));
+    return ZW_CALL(
+        NtSetInformationFile(FileHandle, IoStatusBlock, FileInformation, Length, FileInformationClass));
 }

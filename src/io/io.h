@@ -22,13 +22,14 @@ extern struct ob_type *io_driver_type, *io_device_type, *io_file_type;
 extern struct ob_type *io_port_type; /* IoCompletion */
 
 /* ---- drivers ---- */
-/* Loads an image under a service name; makes the service key if there is none; calls DriverEntry in a system thread.
- * On failure *error says why (one line) and *status_from_entry is DriverEntry's status if it ran. NT context, PASSIVE. */
+/* Loads an image under a service name; makes the service key if there is none; calls DriverEntry in a system
+ * thread. On failure *error says why (one line) and *status_from_entry is DriverEntry's status if it ran. NT
+ * context, PASSIVE. */
 struct io_load_request {
     const char *file_name; /* base name as given, for messages; a path is kept in ImagePath */
     const void *bytes;
     size_t length;
-    const char *service;   /* base name without extension if NULL */
+    const char *service; /* base name without extension if NULL */
     bool checked_gates, deterministic;
 };
 struct io_load_result {
@@ -40,7 +41,8 @@ struct io_load_result {
     struct ldr_error error;
 };
 NTSTATUS io_load_driver(const struct io_load_request *request, struct io_load_result *result);
-/* LC-09..LC-14. STATUS_INVALID_DEVICE_REQUEST without an Unload routine; STATUS_PENDING: marked, runs when references go. */
+/* LC-09..LC-14. STATUS_INVALID_DEVICE_REQUEST without an Unload routine; STATUS_PENDING: marked, runs when
+ * references go. */
 NTSTATUS io_unload_driver(PDRIVER_OBJECT driver);
 PDRIVER_OBJECT io_find_driver(const char *service); /* referenced */
 void io_for_each_driver(void (*visit)(PDRIVER_OBJECT, void *), void *context);
@@ -51,7 +53,8 @@ void io_for_each_irp(void (*visit)(PIRP, void *), void *context); /* outstanding
 
 /* What the layers above give the I/O manager. Any member may be NULL. */
 struct io_ops {
-    /* The bytes of an image for ZwLoadDriver; the service's ImagePath (or SV-14's default). NULL: no such file. */
+    /* The bytes of an image for ZwLoadDriver; the service's ImagePath (or SV-14's default). NULL: no such
+     * file. */
     const void *(*open_image)(const WCHAR *image_path, size_t *length);
     void (*close_image)(const void *bytes);
     bool checked_gates, deterministic; /* how ZwLoadDriver loads */
@@ -63,17 +66,20 @@ struct io_ops {
 extern struct io_ops io_ops;
 
 /* ---- system services used by the embedding API (previous mode decides about probing) ---- */
-/* The Nt* services are exports of this component: NtCreateFile, NtReadFile, NtWriteFile, NtDeviceIoControlFile, NtFsControlFile,
- * NtFlushBuffersFile, NtQueryInformationFile, NtSetInformationFile, NtCancelIoFile, NtClose (ob) ... with their Zw twins;
- * io/services.h has the prototypes. */
+/* The Nt* services are exports of this component: NtCreateFile, NtReadFile, NtWriteFile,
+ * NtDeviceIoControlFile, NtFsControlFile, NtFlushBuffersFile, NtQueryInformationFile, NtSetInformationFile,
+ * NtCancelIoFile, NtClose (ob) ... with their Zw twins; io/services.h has the prototypes. */
 
-/* Internal device control from the embedding API: RequestorMode KernelMode, IRP_MJ_INTERNAL_DEVICE_CONTROL. */
-NTSTATUS io_internal_device_control(HANDLE file, HANDLE event, PIO_STATUS_BLOCK iosb, ULONG code, PVOID in, ULONG in_length,
-                                    PVOID out, ULONG out_length);
+/* Internal device control from the embedding API: RequestorMode KernelMode, IRP_MJ_INTERNAL_DEVICE_CONTROL.
+ */
+NTSTATUS io_internal_device_control(HANDLE file, HANDLE event, PIO_STATUS_BLOCK iosb, ULONG code, PVOID in,
+                                    ULONG in_length, PVOID out, ULONG out_length);
 
 /* The error log, oldest first; the log's lock is held. */
-void io_for_each_error(void (*visit)(const char *driver, const IO_ERROR_LOG_PACKET *packet, void *context), void *context);
-/* IRP_MJ_SHUTDOWN to the devices that registered for it: before (false) or after (true) file systems are flushed. */
+void io_for_each_error(void (*visit)(const char *driver, const IO_ERROR_LOG_PACKET *packet, void *context),
+                       void *context);
+/* IRP_MJ_SHUTDOWN to the devices that registered for it: before (false) or after (true) file systems are
+ * flushed. */
 void io_send_shutdown(bool last);
 
 /* IRP number for trace and report: 1.. in allocation order since machine start. */

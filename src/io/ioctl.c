@@ -82,8 +82,8 @@ static bool tried_fast(struct io_request *r, const struct control *c, NTSTATUS *
         return false;
     uint64_t cookie = ke_callout_enter("fast I/O", fast->FastIoDeviceControl);
     /* FI-04: with the caller's raw addresses. */
-    BOOLEAN done = fast->FastIoDeviceControl(r->file, TRUE, c->in, c->in_length, c->out, c->out_length, c->code, &result,
-                                             r->device);
+    BOOLEAN done = fast->FastIoDeviceControl(r->file, TRUE, c->in, c->in_length, c->out, c->out_length,
+                                             c->code, &result, r->device);
     ke_callout_leave("fast I/O", fast->FastIoDeviceControl, cookie);
     /* FI-03: not done means an IRP. */
     if (!done)
@@ -114,8 +114,8 @@ static NTSTATUS send_control(struct io_request *r, const struct control *c)
     return io_request_send(r);
 }
 
-static NTSTATUS control_file(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc, PVOID apc_context, PIO_STATUS_BLOCK iosb,
-                             const struct control *c)
+static NTSTATUS control_file(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc, PVOID apc_context,
+                             PIO_STATUS_BLOCK iosb, const struct control *c)
 {
     struct io_request r;
     NTSTATUS status = io_request_open(&r, handle, 0, event, apc, apc_context, iosb);
@@ -130,12 +130,14 @@ static NTSTATUS control_file(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc, P
 }
 
 /*
- * Sends IRP_MJ_DEVICE_CONTROL to the file's device. IRQL: PASSIVE_LEVEL. Rules: MJ-0E, IOC-0..IOC-4, FI-02..FI-04.
+ * Sends IRP_MJ_DEVICE_CONTROL to the file's device. IRQL: PASSIVE_LEVEL. Rules: MJ-0E, IOC-0..IOC-4,
+ * FI-02..FI-04.
  */
 EXPORT(ntoskrnl, NtDeviceIoControlFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                                     PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode, PVOID InputBuffer,
-                                     ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
+NTSTATUS NTAPI NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                                     PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode,
+                                     PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
+                                     ULONG OutputBufferLength)
 {
     /* MJ-0E: the request that a device type's codes are for. */
     struct control c = {IoControlCode,     InputBuffer,        OutputBuffer,
@@ -144,12 +146,14 @@ NTSTATUS NTAPI NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_RO
 }
 
 EXPORT(ntoskrnl, ZwDeviceIoControlFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                                     PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode, PVOID InputBuffer,
-                                     ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
+NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                                     PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode,
+                                     PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
+                                     ULONG OutputBufferLength)
 {
-    return ZW_CALL(NtDeviceIoControlFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, IoControlCode,
-                                         InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength));
+    return ZW_CALL(NtDeviceIoControlFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock,
+                                         IoControlCode, InputBuffer, InputBufferLength, OutputBuffer,
+                                         OutputBufferLength));
 }
 
 /* Sends IRP_MJ_FILE_SYSTEM_CONTROL, minor USER_FS_REQUEST. IRQL: PASSIVE_LEVEL. Rules: MJ-0D. */
@@ -169,21 +173,21 @@ NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
                                PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer,
                                ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
 {
-    return ZW_CALL(NtFsControlFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, FsControlCode, InputBuffer,
-                                   InputBufferLength, OutputBuffer, OutputBufferLength));
+    return ZW_CALL(NtFsControlFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, FsControlCode,
+                                   InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength));
 }
 
 /* MJ-0F: never from user mode; the embedding API plays the kernel driver that sends it. */
-NTSTATUS io_internal_device_control(HANDLE file, HANDLE event, PIO_STATUS_BLOCK iosb, ULONG code, PVOID in, ULONG in_length,
-                                    PVOID out, ULONG out_length)
+NTSTATUS io_internal_device_control(HANDLE file, HANDLE event, PIO_STATUS_BLOCK iosb, ULONG code, PVOID in,
+                                    ULONG in_length, PVOID out, ULONG out_length)
 {
     struct control c = {code, in, out, in_length, out_length, IRP_MJ_INTERNAL_DEVICE_CONTROL};
     return ZW_CALL(control_file(file, event, NULL, NULL, iosb, &c));
 }
 
 /*
- * A stricter check of a control code's access than its two bits: RequiredAccess of FILE_READ_ACCESS, FILE_WRITE_ACCESS
- * against what the handle was granted. IRQL: any. Rules: IOC-4.
+ * A stricter check of a control code's access than its two bits: RequiredAccess of FILE_READ_ACCESS,
+ * FILE_WRITE_ACCESS against what the handle was granted. IRQL: any. Rules: IOC-4.
  */
 EXPORT(ntoskrnl, IoValidateDeviceIoControlAccess, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 NTSTATUS NTAPI IoValidateDeviceIoControlAccess(PIRP Irp, ULONG RequiredAccess)

@@ -8,10 +8,10 @@
  */
 #include "io/private.h"
 
-#define SLAB_BYTES (64 * 1024)
-#define ARENA_SLABS 1024
-#define CACHE_LIMIT 64
-#define SIZES 4
+#define SLAB_BYTES   (64 * 1024)
+#define ARENA_SLABS  1024
+#define CACHE_LIMIT  64
+#define SIZES        4
 #define NUMBER_BLOCK 256
 
 static const UCHAR size_stacks[SIZES] = {2, 8, 24, 127};
@@ -152,7 +152,8 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     return slot->irp;
 }
 
-/* The same, for a device (Windows 8.1 and later): the device says nothing about the storage. Rules: IRP-01. */
+/* The same, for a device (Windows 8.1 and later): the device says nothing about the storage. Rules: IRP-01.
+ */
 EXPORT(ntoskrnl, IoAllocateIrpEx, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 PIRP NTAPI IoAllocateIrpEx(PDEVICE_OBJECT DeviceObject, CCHAR StackSize, BOOLEAN ChargeQuota)
 {
@@ -173,7 +174,8 @@ PIRP io_allocate_irp_must_succeed(CCHAR stack_size)
 static void check_freeable(PIRP irp, struct io_irp *slot)
 {
     if (irp->Type != IO_TYPE_IRP || (slot && slot->state != IO_IRP_LIVE)) {
-        io_irp_violation(0x01, irp, "IoFreeIrp was called on something that is not an IRP, or was freed before");
+        io_irp_violation(0x01, irp,
+                         "IoFreeIrp was called on something that is not an IRP, or was freed before");
         io_irp_bugcheck(BAD_POOL_CALLER, irp, NULL, IO_TYPE_IRP, (ULONG_PTR)irp, 0,
                         "IoFreeIrp was called on something that is not an IRP, or was freed before");
     }
@@ -182,8 +184,8 @@ static void check_freeable(PIRP irp, struct io_irp *slot)
 }
 
 /*
- * Gives back an IRP of IoAllocateIrp, IoBuildAsynchronousFsdRequest or IoMakeAssociatedIrp. MDLs stay the caller's.
- * IRQL: <= DISPATCH_LEVEL. Rules: IRP-08.
+ * Gives back an IRP of IoAllocateIrp, IoBuildAsynchronousFsdRequest or IoMakeAssociatedIrp. MDLs stay the
+ * caller's. IRQL: <= DISPATCH_LEVEL. Rules: IRP-08.
  */
 EXPORT(ntoskrnl, IoFreeIrp, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 VOID NTAPI IoFreeIrp(PIRP Irp)
@@ -295,6 +297,7 @@ void io_irp_fini(void)
     arena = NULL;
     slabs = 0;
     last_number = 0;
+    arena_lock = (rl_lock){0};
     __builtin_memset(caches, 0, sizeof(caches));
     __builtin_memset(spare, 0, sizeof(spare));
 }

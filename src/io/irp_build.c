@@ -38,19 +38,21 @@ static bool attach_buffer(PIRP irp, PDEVICE_OBJECT device, PVOID buffer, ULONG l
     }
     if (device->Flags & DO_DIRECT_IO)
         /* IRP-02: the pages of the buffer. */
-        return NT_SUCCESS(io_lock_buffer(irp, buffer, length, into ? IoWriteAccess : IoReadAccess, KernelMode));
+        return NT_SUCCESS(
+            io_lock_buffer(irp, buffer, length, into ? IoWriteAccess : IoReadAccess, KernelMode));
     /* IRP-02: the address as it is. */
     irp->UserBuffer = buffer;
     return true;
 }
 
 /*
- * PNP, READ, WRITE, FLUSH_BUFFERS, SHUTDOWN for DeviceObject. Owns: the caller frees it from a completion routine (REQ-16).
- * IRQL: <= APC_LEVEL. Rules: IRP-02.
+ * PNP, READ, WRITE, FLUSH_BUFFERS, SHUTDOWN for DeviceObject. Owns: the caller frees it from a completion
+ * routine (REQ-16). IRQL: <= APC_LEVEL. Rules: IRP-02.
  */
 EXPORT(ntoskrnl, IoBuildAsynchronousFsdRequest, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length,
-                                         PLARGE_INTEGER StartingOffset, PIO_STATUS_BLOCK IoStatusBlock)
+PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer,
+                                         ULONG Length, PLARGE_INTEGER StartingOffset,
+                                         PIO_STATUS_BLOCK IoStatusBlock)
 {
     bool transfers = MajorFunction == IRP_MJ_READ || MajorFunction == IRP_MJ_WRITE;
     PIRP irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
@@ -80,11 +82,12 @@ PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Dev
  * IRQL: <= APC_LEVEL. Rules: IRP-03, IRP-14.
  */
 EXPORT(ntoskrnl, IoBuildSynchronousFsdRequest, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length,
-                                        PLARGE_INTEGER StartingOffset, PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
+PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer,
+                                        ULONG Length, PLARGE_INTEGER StartingOffset, PKEVENT Event,
+                                        PIO_STATUS_BLOCK IoStatusBlock)
 {
-    PIRP irp =
-        IoBuildAsynchronousFsdRequest(MajorFunction, DeviceObject, Buffer, Length, StartingOffset, IoStatusBlock);
+    PIRP irp = IoBuildAsynchronousFsdRequest(MajorFunction, DeviceObject, Buffer, Length, StartingOffset,
+                                             IoStatusBlock);
     if (!irp)
         return NULL;
     /* IRP-03: set when it is complete. */
@@ -94,14 +97,15 @@ PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Devi
     return irp;
 }
 
-static bool attach_control_buffers(PIRP irp, PIO_STACK_LOCATION next, ULONG method, PVOID in, ULONG in_length, PVOID out,
-                                   ULONG out_length)
+static bool attach_control_buffers(PIRP irp, PIO_STACK_LOCATION next, ULONG method, PVOID in, ULONG in_length,
+                                   PVOID out, ULONG out_length)
 {
     switch (method) {
     case METHOD_BUFFERED:
         if (in_length || out_length) {
             /* IOC-7: one buffer of the larger length, as for a user's request. */
-            if (!NT_SUCCESS(io_buffer_in(irp, in, in ? in_length : 0, MAX(in_length, out_length), KernelMode)))
+            if (!NT_SUCCESS(
+                    io_buffer_in(irp, in, in ? in_length : 0, MAX(in_length, out_length), KernelMode)))
                 return false;
             if (out) {
                 irp->UserBuffer = out;
@@ -118,8 +122,8 @@ static bool attach_control_buffers(PIRP irp, PIO_STACK_LOCATION next, ULONG meth
             return false;
         if (out && out_length)
             /* IOC-7: the second buffer's pages. */
-            return NT_SUCCESS(io_lock_buffer(irp, out, out_length,
-                                             method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess, KernelMode));
+            return NT_SUCCESS(io_lock_buffer(
+                irp, out, out_length, method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess, KernelMode));
         return true;
     }
 }
@@ -132,13 +136,14 @@ static void free_unsent(PIRP irp)
 }
 
 /*
- * DEVICE_CONTROL or INTERNAL_DEVICE_CONTROL with system buffers; the current thread's; freed by the I/O manager.
- * IRQL: <= APC_LEVEL. Rules: IRP-04, IOC-6, IOC-7.
+ * DEVICE_CONTROL or INTERNAL_DEVICE_CONTROL with system buffers; the current thread's; freed by the I/O
+ * manager. IRQL: <= APC_LEVEL. Rules: IRP-04, IOC-6, IOC-7.
  */
 EXPORT(ntoskrnl, IoBuildDeviceIoControlRequest, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
 PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObject, PVOID InputBuffer,
-                                         ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength,
-                                         BOOLEAN InternalDeviceIoControl, PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
+                                         ULONG InputBufferLength, PVOID OutputBuffer,
+                                         ULONG OutputBufferLength, BOOLEAN InternalDeviceIoControl,
+                                         PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
 {
     PIRP irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
     if (!irp)
@@ -149,8 +154,8 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
     next->Parameters.DeviceIoControl.OutputBufferLength = OutputBufferLength;
     next->Parameters.DeviceIoControl.InputBufferLength = InputBufferLength;
     next->Parameters.DeviceIoControl.IoControlCode = IoControlCode;
-    if (!attach_control_buffers(irp, next, METHOD_FROM_CTL_CODE(IoControlCode), InputBuffer, InputBufferLength, OutputBuffer,
-                                OutputBufferLength)) {
+    if (!attach_control_buffers(irp, next, METHOD_FROM_CTL_CODE(IoControlCode), InputBuffer,
+                                InputBufferLength, OutputBuffer, OutputBufferLength)) {
         free_unsent(irp);
         return NULL;
     }

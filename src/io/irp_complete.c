@@ -94,7 +94,8 @@ static NTSTATUS call_completion_routine(PIRP irp, PIO_STACK_LOCATION left)
     PIO_COMPLETION_ROUTINE routine = left->CompletionRoutine;
     PVOID context = left->Context;
     PDEVICE_OBJECT device = NULL;
-    /* IRP-67: the device of the driver that set the routine; none if it allocated the IRP without a location. */
+    /* IRP-67: the device of the driver that set the routine; none if it allocated the IRP without a location.
+     */
     if (!beyond_top(irp))
         device = irp->Tail.Overlay.CurrentStackLocation->DeviceObject;
     clear_location(left);
@@ -134,17 +135,17 @@ static bool walk_up(PIRP irp)
 }
 
 /*
- * Completes the request: walks from the completer's location upward, calling the completion routines that want to know, and
- * finishes the IRP at the top. Calling it again after a routine stopped the walk goes on above that routine (IRP-71).
- * Owns: consumes the IRP. IRQL: <= DISPATCH_LEVEL.
- * Rules: IRP-60..IRP-78.
+ * Completes the request: walks from the completer's location upward, calling the completion routines that
+ * want to know, and finishes the IRP at the top. Calling it again after a routine stopped the walk goes on
+ * above that routine (IRP-71). Owns: consumes the IRP. IRQL: <= DISPATCH_LEVEL. Rules: IRP-60..IRP-78.
  */
 EXPORT(ntoskrnl, IofCompleteRequest, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
 {
     check_not_completed_twice(Irp);
     check_completable(Irp);
-    TRACE(TRACE_IRP_COMPLETE, Irp, .a = (ULONG64)(LONG64)Irp->IoStatus.Status, .b = Irp->IoStatus.Information);
+    TRACE(TRACE_IRP_COMPLETE, Irp, .a = (ULONG64)(LONG64)Irp->IoStatus.Status,
+          .b = Irp->IoStatus.Information);
     if (walk_up(Irp))
         io_finish_irp(Irp, PriorityBoost);
 }
@@ -182,8 +183,9 @@ static NTSTATUS NTAPI unload_safe_completion(PDEVICE_OBJECT DeviceObject, PIRP I
  * IRQL: <= DISPATCH_LEVEL. Rules: LC-16.
  */
 EXPORT(ntoskrnl, IoSetCompletionRoutineEx, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
-NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp, PIO_COMPLETION_ROUTINE CompletionRoutine,
-                                        PVOID Context, BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError,
+NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp,
+                                        PIO_COMPLETION_ROUTINE CompletionRoutine, PVOID Context,
+                                        BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError,
                                         BOOLEAN InvokeOnCancel)
 {
     struct unload_safe *safe = mm_alloc(sizeof(*safe), IO_STATE_TAG);

@@ -52,8 +52,8 @@ static void drop_auxiliary(PIRP irp)
         mm_pool_free(auxiliary, 0, drop_auxiliary);
 }
 
-static VOID NTAPI run_in_thread(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *SystemArgument1,
-                                PVOID *SystemArgument2)
+static VOID NTAPI run_in_thread(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
+                                PVOID *SystemArgument1, PVOID *SystemArgument2)
 {
     io_final_stage(container_of(Apc, IRP, Tail.Apc), *SystemArgument1);
 }
@@ -83,15 +83,18 @@ static void queue_to_thread(PIRP irp, CCHAR boost)
     PFILE_OBJECT file = irp->Tail.Overlay.OriginalFileObject;
     if (!thread) {
         if (!irp->Cancel)
-            /* IRP-72: no thread, no status block: the routine that should have stopped it is missing (REQ-16). */
-            io_irp_bugcheck(IRQL_NOT_LESS_OR_EQUAL, irp, NULL, ke_irql(), 0, (ULONG_PTR)queue_to_thread,
-                            "an IRP that a driver allocated was completed to its top: its completion routine must return "
-                            "STATUS_MORE_PROCESSING_REQUIRED");
+            /* IRP-72: no thread, no status block: the routine that should have stopped it is missing
+             * (REQ-16). */
+            io_irp_bugcheck(
+                IRQL_NOT_LESS_OR_EQUAL, irp, NULL, ke_irql(), 0, (ULONG_PTR)queue_to_thread,
+                "an IRP that a driver allocated was completed to its top: its completion routine must return "
+                "STATUS_MORE_PROCESSING_REQUIRED");
         /* IRP-83: its thread has ended. */
         abandon(irp, file);
         return;
     }
-    KeInitializeApc(&irp->Tail.Apc, thread, irp->ApcEnvironment, run_in_thread, rundown, NULL, KernelMode, NULL);
+    KeInitializeApc(&irp->Tail.Apc, thread, irp->ApcEnvironment, run_in_thread, rundown, NULL, KernelMode,
+                    NULL);
     /* IRP-83: the rest runs in the requester's thread. */
     KeInsertQueueApc(&irp->Tail.Apc, file, NULL, boost);
 }
@@ -127,7 +130,8 @@ static void copy_out(PIRP irp)
         return;
     if (!irp->IoStatus.Information || !irp->AssociatedIrp.SystemBuffer)
         return;
-    NTSTATUS fault = arch_copy_guarded(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, irp->IoStatus.Information);
+    NTSTATUS fault =
+        arch_copy_guarded(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, irp->IoStatus.Information);
     if (!NT_SUCCESS(fault))
         /* IRP-84: the requester learns that his buffer was bad. */
         irp->IoStatus.Status = fault;
@@ -192,8 +196,8 @@ static void signal_events(PIRP irp, PFILE_OBJECT file)
     }
 }
 
-static VOID NTAPI free_after_apc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *SystemArgument1,
-                                 PVOID *SystemArgument2)
+static VOID NTAPI free_after_apc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
+                                 PVOID *SystemArgument1, PVOID *SystemArgument2)
 {
     /* IRP-90: the kernel routine runs before the user's. */
     IoFreeIrp(container_of(Apc, IRP, Tail.Apc));
@@ -224,7 +228,8 @@ static bool wants_packet(const IRP *irp, const FILE_OBJECT *file)
     if (irp->Flags & (IRP_CREATE_OPERATION | IRP_SYNCHRONOUS_API))
         return false;
     /* IRP-89: a request that succeeded at once is not reported twice, if the owner asked for that. */
-    return !(file->Flags & FO_SKIP_COMPLETION_PORT && !irp->PendingReturned && NT_SUCCESS(irp->IoStatus.Status));
+    return !(file->Flags & FO_SKIP_COMPLETION_PORT && !irp->PendingReturned &&
+             NT_SUCCESS(irp->IoStatus.Status));
 }
 
 /* Delivers the last message and disposes of the IRP. */
@@ -294,7 +299,8 @@ void io_final_stage(PIRP irp, PFILE_OBJECT file)
     io_dequeue_irp(irp);
     release_buffers(irp);
     io_count_transfer(irp->Flags, irp->IoStatus.Information);
-    TRACE(TRACE_IRP_FINISHED, irp, .a = (ULONG64)(LONG64)irp->IoStatus.Status, .b = irp->IoStatus.Information);
+    TRACE(TRACE_IRP_FINISHED, irp, .a = (ULONG64)(LONG64)irp->IoStatus.Status,
+          .b = irp->IoStatus.Information);
     NTSTATUS status = irp->IoStatus.Status;
     if (!NT_ERROR(status) || (irp->PendingReturned && !waits_in_service(irp, file)))
         tell_requester(irp, file, thread);

@@ -12,8 +12,8 @@ void io_irp_violation(ULONG subcode, const IRP *irp, const char *sentence)
         seam_vf->irp_violation(DRIVER_VERIFIER_IOMANAGER_VIOLATION, subcode, irp, sentence);
 }
 
-_Noreturn void io_irp_bugcheck(ULONG code, const IRP *irp, const void *device, ULONG64 p2, ULONG64 p3, ULONG64 p4,
-                               const char *sentence)
+_Noreturn void io_irp_bugcheck(ULONG code, const IRP *irp, const void *device, ULONG64 p2, ULONG64 p3,
+                               ULONG64 p4, const char *sentence)
 {
     struct ke_bugcheck_info info = {
         .code = code,
@@ -53,7 +53,8 @@ static void check_sendable(PDEVICE_OBJECT device, PIRP irp)
 static PDRIVER_DISPATCH dispatch_of(PDEVICE_OBJECT device, UCHAR major)
 {
     /* SR-05: the slot of the request's major code. */
-    return major <= IRP_MJ_MAXIMUM_FUNCTION ? device->DriverObject->MajorFunction[major] : io_invalid_device_request;
+    return major <= IRP_MJ_MAXIMUM_FUNCTION ? device->DriverObject->MajorFunction[major]
+                                            : io_invalid_device_request;
 }
 
 /*
@@ -101,8 +102,8 @@ static NTSTATUS NTAPI forwarded(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Con
 }
 
 /*
- * Sends a copy of the caller's location down and waits. TRUE: the IRP is back with the caller, completed below.
- * IRQL: <= APC_LEVEL. Rules: IRP-32.
+ * Sends a copy of the caller's location down and waits. TRUE: the IRP is back with the caller, completed
+ * below. IRQL: <= APC_LEVEL. Rules: IRP-32.
  */
 EXPORT(ntoskrnl, IoForwardIrpSynchronously, PASSIVE_LEVEL, APC_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 BOOLEAN NTAPI IoForwardIrpSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp)

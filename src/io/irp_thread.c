@@ -7,7 +7,7 @@
  */
 #include "io/private.h"
 
-#define EXIT_TRIES 3000
+#define EXIT_TRIES          3000
 #define EXIT_INTERVAL_100NS 1000000
 
 void io_queue_irp_to_thread(PIRP irp)
@@ -43,13 +43,15 @@ static void disown_all(struct ps_thread *thread)
         irp->Tail.Overlay.Thread = NULL;
         irp->Cancel = TRUE;
         struct io_irp *slot = io_irp_of(irp);
-        TRACE(TRACE_IRP_CANCEL, irp, .text = "its thread ended and did not wait longer", .a = slot ? slot->number : 0);
+        TRACE(TRACE_IRP_CANCEL, irp, .text = "its thread ended and did not wait longer",
+              .a = slot ? slot->number : 0);
     }
 }
 
 static PIRP first_not_canceled(struct ps_thread *thread)
 {
-    list_for_each (it, &thread->irps) {
+    list_for_each(it, &thread->irps)
+    {
         PIRP irp = container_of(it, IRP, ThreadListEntry);
         if (!irp->Cancel)
             return irp;

@@ -6,37 +6,6 @@
  */
 #include "io/service_key.h"
 
-struct system_call {
-    void (*fn)(void *);
-    void *context;
-    KEVENT done;
-};
-
-static void run_system_call(void *context)
-{
-    struct system_call *call = context;
-    call->fn(call->context);
-    KeSetEvent(&call->done, IO_NO_INCREMENT, FALSE);
-    ke_thread_exit(STATUS_SUCCESS);
-}
-
-NTSTATUS io_in_system_thread(void (*fn)(void *), void *context, const char *name)
-{
-    struct system_call call = {.fn = fn, .context = context};
-    struct ps_thread *thread;
-    if (ps_current()->system_thread) {
-        fn(context);
-        return STATUS_SUCCESS;
-    }
-    KeInitializeEvent(&call.done, NotificationEvent, FALSE);
-    NTSTATUS status = ps_create_system_thread(&thread, run_system_call, &call, name);
-    if (!NT_SUCCESS(status))
-        return status;
-    KeWaitForSingleObject(&call.done, Executive, KernelMode, FALSE, NULL);
-    ob_dereference(thread);
-    return STATUS_SUCCESS;
-}
-
 struct entry_call {
     struct io_driver *driver;
     const struct io_service *service;
@@ -83,7 +52,8 @@ static void undo_entry(struct io_driver *d, struct io_load_result *result)
     io_driver_withdraw(d);
 }
 
-static NTSTATUS start_image(const struct io_service *s, struct ldr_image *image, struct io_load_result *result)
+static NTSTATUS start_image(const struct io_service *s, struct ldr_image *image,
+                            struct io_load_result *result)
 {
     struct io_driver *d;
     if (!image->entry) {
@@ -92,7 +62,8 @@ static NTSTATUS start_image(const struct io_service *s, struct ldr_image *image,
         ldr_unload(image);
         return result->status;
     }
-    result->status = io_driver_create(s->name, s->type == TYPE_FILE_SYSTEM_DRIVER, (PDRIVER_INITIALIZE)image->entry, image, &d);
+    result->status = io_driver_create(s->name, s->type == TYPE_FILE_SYSTEM_DRIVER,
+                                      (PDRIVER_INITIALIZE)image->entry, image, &d);
     if (!NT_SUCCESS(result->status)) {
         ldr_unload(image);
         if (result->status == STATUS_OBJECT_NAME_COLLISION)
@@ -113,7 +84,8 @@ static NTSTATUS start_image(const struct io_service *s, struct ldr_image *image,
     return result->status;
 }
 
-static NTSTATUS load_image(const struct io_service *s, const struct io_load_request *request, struct io_load_result *result)
+static NTSTATUS load_image(const struct io_service *s, const struct io_load_request *request,
+                           struct io_load_result *result)
 {
     struct ldr_load_options options = {
         .name = request->file_name,
@@ -123,7 +95,8 @@ static NTSTATUS load_image(const struct io_service *s, const struct io_load_requ
     };
     struct ldr_image *image = ldr_load(request->bytes, request->length, &options, &result->error);
     if (!image) {
-        result->status = result->error.result == LDR_NOT_AN_IMAGE ? STATUS_INVALID_IMAGE_FORMAT : STATUS_DRIVER_UNABLE_TO_LOAD;
+        result->status = result->error.result == LDR_NOT_AN_IMAGE ? STATUS_INVALID_IMAGE_FORMAT
+                                                                  : STATUS_DRIVER_UNABLE_TO_LOAD;
         return result->status;
     }
     TRACE(TRACE_LOAD, image, .text = s->name);
@@ -199,7 +172,8 @@ NTSTATUS io_load_driver(const struct io_load_request *request, struct io_load_re
     result->error_control = s.error_control;
     result->status = io_service_check(&s);
     if (!NT_SUCCESS(result->status)) {
-        host_snprintf(result->error.text, sizeof(result->error.text), "%s: the service key does not let it start", s.name);
+        host_snprintf(result->error.text, sizeof(result->error.text),
+                      "%s: the service key does not let it start", s.name);
         return result->status;
     }
     load_image(&s, request, result);
@@ -244,8 +218,8 @@ NTSTATUS NTAPI ZwLoadDriver(PUNICODE_STRING DriverServiceName)
 }
 
 /*
- * Asks the driver of a service key to go. STATUS_SUCCESS also when it goes only later, with its last reference.
- * IRQL: PASSIVE_LEVEL. Rules: LC-09, LC-10, LC-14.
+ * Asks the driver of a service key to go. STATUS_SUCCESS also when it goes only later, with its last
+ * reference. IRQL: PASSIVE_LEVEL. Rules: LC-09, LC-10, LC-14.
  */
 NTSTATUS NTAPI NtUnloadDriver(PUNICODE_STRING DriverServiceName)
 {

@@ -7,7 +7,7 @@
 #include "io/private.h"
 
 #define IO_REPARSE_TAG_MOUNT_POINT_ 0xA0000003u
-#define IO_REPARSE_TAG_SYMLINK_ 0xA000000Cu
+#define IO_REPARSE_TAG_SYMLINK_     0xA000000Cu
 
 struct opening {
     PDEVICE_OBJECT device;
@@ -34,7 +34,8 @@ static ACCESS_MASK map_generic(ACCESS_MASK access)
         access |= m->GenericExecute;
     if (access & (GENERIC_ALL | MAXIMUM_ALLOWED))
         access |= m->GenericAll;
-    return access & ~(ACCESS_MASK)(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL | MAXIMUM_ALLOWED);
+    return access &
+           ~(ACCESS_MASK)(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL | MAXIMUM_ALLOWED);
 }
 
 /* DO-51: the descriptor guards the device; with FILE_DEVICE_SECURE_OPEN its namespace too. */
@@ -55,8 +56,8 @@ static NTSTATUS check_access(struct opening *o)
         return STATUS_SUCCESS;
     }
     /* DO-53: what the device's descriptor lets this subject do. */
-    return se_check(o->device->SecurityDescriptor, se_current_token(), o->request->desired_access, &io_file_mapping, mode,
-                    &o->granted);
+    return se_check(o->device->SecurityDescriptor, se_current_token(), o->request->desired_access,
+                    &io_file_mapping, mode, &o->granted);
 }
 
 static ULONG file_flags(const struct opening *o)
@@ -98,7 +99,8 @@ static NTSTATUS make_file(struct opening *o)
     file->RelatedFileObject = o->related;
     if (!o->rest->Length)
         return STATUS_SUCCESS;
-    file->FileName.Buffer = mm_pool_allocate(PagedPool, o->rest->Length + sizeof(WCHAR), IO_NAME_TAG, true, make_file);
+    file->FileName.Buffer =
+        mm_pool_allocate(PagedPool, o->rest->Length + sizeof(WCHAR), IO_NAME_TAG, true, make_file);
     if (!file->FileName.Buffer)
         return STATUS_INSUFFICIENT_RESOURCES;
     __builtin_memcpy(file->FileName.Buffer, o->rest->Buffer, o->rest->Length);
@@ -147,7 +149,8 @@ static void fill_location(struct opening *o, PIO_STACK_LOCATION next)
         next->Flags |= SL_FORCE_ACCESS_CHECK;
     next->Parameters.Create.SecurityContext = &o->security;
     /* MJ-00: disposition in the high 8 bits, options in the low 24. */
-    next->Parameters.Create.Options = open->disposition << 24 | (open->create_options & FILE_VALID_OPTION_FLAGS);
+    next->Parameters.Create.Options =
+        open->disposition << 24 | (open->create_options & FILE_VALID_OPTION_FLAGS);
     next->Parameters.Create.ShareAccess = (USHORT)open->share_access;
     if (open->create_type != CreateFileTypeNone) {
         next->Parameters.CreatePipe.Parameters = open->extra;
@@ -180,9 +183,10 @@ static void take_result(struct opening *o, PIRP irp, NTSTATUS returned)
 {
     struct io_irp *slot = io_irp_of(irp);
     if (slot->state != IO_IRP_LIVE || !slot->deferred)
-        io_irp_bugcheck(MULTIPLE_IRP_COMPLETE_REQUESTS, irp, o->device, 0, 0, 0,
-                        "a dispatch routine for IRP_MJ_CREATE returned a status other than STATUS_PENDING without having "
-                        "completed the IRP, or had marked it pending");
+        io_irp_bugcheck(
+            MULTIPLE_IRP_COMPLETE_REQUESTS, irp, o->device, 0, 0, 0,
+            "a dispatch routine for IRP_MJ_CREATE returned a status other than STATUS_PENDING without having "
+            "completed the IRP, or had marked it pending");
     struct io_create_result result = {irp->IoStatus, slot->auxiliary};
     KIRQL irql = ke_raise_irql(APC_LEVEL);
     io_final_stage(irp, o->file);
@@ -209,7 +213,8 @@ static NTSTATUS send_create(struct opening *o)
     return o->result.iosb.Status;
 }
 
-static NTSTATUS set_reparse(struct ob_open_request *request, const WCHAR *a, size_t a_bytes, const WCHAR *b, size_t b_bytes)
+static NTSTATUS set_reparse(struct ob_open_request *request, const WCHAR *a, size_t a_bytes, const WCHAR *b,
+                            size_t b_bytes)
 {
     WCHAR *name = mm_alloc(a_bytes + b_bytes + sizeof(WCHAR), IO_NAME_TAG);
     if (!name)
@@ -222,7 +227,8 @@ static NTSTATUS set_reparse(struct ob_open_request *request, const WCHAR *a, siz
     return STATUS_REPARSE;
 }
 
-/* A mount point's or symbolic link's data: tag, length, unparsed bytes, substitute name offset and length, ... */
+/* A mount point's or symbolic link's data: tag, length, unparsed bytes, substitute name offset and length,
+ * ... */
 struct reparse_data {
     ULONG tag;
     USHORT data_length, unparsed_bytes;
@@ -241,7 +247,8 @@ static NTSTATUS reparse(struct opening *o)
         return set_reparse(o->request, name->Buffer, name->Length, NULL, 0);
     if ((tag != IO_REPARSE_TAG_MOUNT_POINT_ && tag != IO_REPARSE_TAG_SYMLINK_) || !data || data->tag != tag)
         return STATUS_IO_REPARSE_TAG_NOT_HANDLED;
-    size_t header = tag == IO_REPARSE_TAG_SYMLINK_ ? sizeof(ULONG) : 0; /* a symbolic link has flags before its path */
+    size_t header =
+        tag == IO_REPARSE_TAG_SYMLINK_ ? sizeof(ULONG) : 0; /* a symbolic link has flags before its path */
     const char *path = (const char *)data->path + header + data->substitute_offset;
     size_t unparsed = MIN(data->unparsed_bytes, name->Length);
     /* IRP-93: the name it leads to, and what was not looked at yet. */
@@ -303,7 +310,8 @@ static struct io_open *open_of(struct ob_open_request *request)
 }
 
 /* Rules: DO-50. Without an open packet only the device object itself can be had. */
-NTSTATUS io_device_parse(void *body, const UNICODE_STRING *rest, struct ob_open_request *request, void **opened)
+NTSTATUS io_device_parse(void *body, const UNICODE_STRING *rest, struct ob_open_request *request,
+                         void **opened)
 {
     struct io_open *open = open_of(request);
     if (open)

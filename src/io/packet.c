@@ -18,8 +18,8 @@ static void call_start_io(PDEVICE_OBJECT device, PIRP irp)
 
 static PIRP take_next(PDEVICE_OBJECT device, bool by_key, ULONG key)
 {
-    PKDEVICE_QUEUE_ENTRY entry =
-        by_key ? KeRemoveByKeyDeviceQueue(&device->DeviceQueue, key) : KeRemoveDeviceQueue(&device->DeviceQueue);
+    PKDEVICE_QUEUE_ENTRY entry = by_key ? KeRemoveByKeyDeviceQueue(&device->DeviceQueue, key)
+                                        : KeRemoveDeviceQueue(&device->DeviceQueue);
     return entry ? container_of(entry, IRP, Tail.Overlay.DeviceQueueEntry) : NULL;
 }
 

@@ -23,7 +23,8 @@ static void delete_port(void *body)
 static const struct ob_type_ops port_ops = {
     .name = "IoCompletion",
     .pool_tag = IO_TAG('I', 'o', 'C', 'p'),
-    .mapping = {STANDARD_RIGHTS_READ | 1, STANDARD_RIGHTS_WRITE | 2, STANDARD_RIGHTS_EXECUTE, STANDARD_RIGHTS_ALL | 3},
+    .mapping = {STANDARD_RIGHTS_READ | 1, STANDARD_RIGHTS_WRITE | 2, STANDARD_RIGHTS_EXECUTE,
+                STANDARD_RIGHTS_ALL | 3},
     .valid_access = STANDARD_RIGHTS_ALL | 3,
     .dispatcher_offset = 0,
     .delete_ = delete_port,
@@ -63,7 +64,8 @@ NTSTATUS io_set_completion_port(PFILE_OBJECT file, HANDLE handle, PVOID key, KPR
     context->Port = port;
     context->Key = key;
     PIO_COMPLETION_CONTEXT none = NULL;
-    if (!__atomic_compare_exchange_n(&file->CompletionContext, &none, context, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+    if (!__atomic_compare_exchange_n(&file->CompletionContext, &none, context, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST)) {
         mm_free(context); /* one port for a file, for good */
         ob_dereference(port);
         return STATUS_INVALID_PARAMETER;

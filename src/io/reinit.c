@@ -16,6 +16,12 @@ struct reinit {
 static rl_lock list_lock;
 static LIST_ENTRY pending = {&pending, &pending};
 
+void io_reinitialize_reset(void)
+{
+    list_lock = (rl_lock){0};
+    list_init(&pending);
+}
+
 static void register_routine(PDRIVER_OBJECT driver, PDRIVER_REINITIALIZE routine, PVOID context)
 {
     struct reinit *r = mm_alloc(sizeof(*r), IO_STATE_TAG);
@@ -33,16 +39,18 @@ static void register_routine(PDRIVER_OBJECT driver, PDRIVER_REINITIALIZE routine
 
 /* IRQL: PASSIVE_LEVEL. Rules: LC-08, SR-02. */
 EXPORT(ntoskrnl, IoRegisterDriverReinitialization, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-VOID NTAPI IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE DriverReinitializationRoutine,
-                                            PVOID Context)
+VOID NTAPI IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject,
+                                            PDRIVER_REINITIALIZE DriverReinitializationRoutine, PVOID Context)
 {
     register_routine(DriverObject, DriverReinitializationRoutine, Context);
 }
 
-/* There is no boot phase here: boot devices are there before any driver. IRQL: PASSIVE_LEVEL. Rules: SR-03. */
+/* There is no boot phase here: boot devices are there before any driver. IRQL: PASSIVE_LEVEL. Rules: SR-03.
+ */
 EXPORT(ntoskrnl, IoRegisterBootDriverReinitialization, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 VOID NTAPI IoRegisterBootDriverReinitialization(PDRIVER_OBJECT DriverObject,
-                                                PDRIVER_REINITIALIZE DriverReinitializationRoutine, PVOID Context)
+                                                PDRIVER_REINITIALIZE DriverReinitializationRoutine,
+                                                PVOID Context)
 {
     register_routine(DriverObject, DriverReinitializationRoutine, Context);
 }
@@ -51,7 +59,8 @@ static struct reinit *take_first(PDRIVER_OBJECT driver)
 {
     struct reinit *found = NULL;
     rl_lock_acquire(&list_lock);
-    list_for_each (it, &pending) {
+    list_for_each(it, &pending)
+    {
         struct reinit *r = container_of(it, struct reinit, link);
         if (r->driver == driver) {
             list_remove(it);

@@ -7,8 +7,8 @@
 
 /* IRQL: PASSIVE_LEVEL. Rules: RL-01, RL-07. */
 EXPORT(ntoskrnl, IoInitializeRemoveLockEx, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes, ULONG HighWatermark,
-                                    ULONG RemlockSize)
+VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes,
+                                    ULONG HighWatermark, ULONG RemlockSize)
 {
     __builtin_memset(Lock, 0, RemlockSize);
     /* RL-01: the owner's own. */
@@ -24,7 +24,8 @@ static void drop(PIO_REMOVE_LOCK lock)
 
 /* IRQL: <= DISPATCH_LEVEL. Rules: RL-02. */
 EXPORT(ntoskrnl, IoAcquireRemoveLockEx, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
-NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCSTR File, ULONG Line, ULONG RemlockSize)
+NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCSTR File, ULONG Line,
+                                     ULONG RemlockSize)
 {
     __atomic_add_fetch(&RemoveLock->Common.IoCount, 1, __ATOMIC_SEQ_CST);
     if (!__atomic_load_n(&RemoveLock->Common.Removed, __ATOMIC_SEQ_CST))

@@ -15,7 +15,8 @@ NTSTATUS io_lock_file(PFILE_OBJECT file, KPROCESSOR_MODE mode)
     NTSTATUS status = STATUS_SUCCESS;
     __atomic_add_fetch(&file->Waiters, 1, __ATOMIC_SEQ_CST);
     while (__atomic_exchange_n(&file->Busy, TRUE, __ATOMIC_SEQ_CST)) {
-        status = KeWaitForSingleObject(&file->Lock, Executive, mode, (file->Flags & FO_ALERTABLE_IO) != 0, NULL);
+        status =
+            KeWaitForSingleObject(&file->Lock, Executive, mode, (file->Flags & FO_ALERTABLE_IO) != 0, NULL);
         if (status != STATUS_SUCCESS)
             break;
     }
@@ -48,7 +49,8 @@ static NTSTATUS take_event(struct io_request *r, HANDLE event)
 {
     if (!event)
         return STATUS_SUCCESS;
-    NTSTATUS status = ob_reference_by_handle(event, EVENT_MODIFY_STATE, ob_event_type, r->mode, (void **)&r->event, NULL);
+    NTSTATUS status =
+        ob_reference_by_handle(event, EVENT_MODIFY_STATE, ob_event_type, r->mode, (void **)&r->event, NULL);
     if (NT_SUCCESS(status))
         KeClearEvent(r->event);
     return status;
@@ -58,8 +60,8 @@ static NTSTATUS take_event(struct io_request *r, HANDLE event)
  * Takes the file of a service and, if it is synchronous, its turn. Nothing is held on failure.
  * The mode of the caller decides about probing and access.
  */
-NTSTATUS io_request_open(struct io_request *r, HANDLE handle, ACCESS_MASK access, HANDLE event, PIO_APC_ROUTINE apc,
-                         PVOID apc_context, PIO_STATUS_BLOCK iosb)
+NTSTATUS io_request_open(struct io_request *r, HANDLE handle, ACCESS_MASK access, HANDLE event,
+                         PIO_APC_ROUTINE apc, PVOID apc_context, PIO_STATUS_BLOCK iosb)
 {
     r->handle = handle;
     r->mode = ke_previous_mode();
@@ -141,7 +143,8 @@ static void finish_inline(struct io_request *r, struct io_irp *slot, ULONG numbe
 {
     if (slot->state != IO_IRP_LIVE || slot->number != number)
         io_irp_bugcheck(MULTIPLE_IRP_COMPLETE_REQUESTS, r->irp, r->device, 0, 0, 0,
-                        "a dispatch routine marked an IRP pending but did not return STATUS_PENDING: the I/O manager would "
+                        "a dispatch routine marked an IRP pending but did not return STATUS_PENDING: the I/O "
+                        "manager would "
                         "finish it twice");
     KIRQL irql = ke_raise_irql(APC_LEVEL);
     /* IRP-82: what the APC would have done. */
@@ -157,9 +160,11 @@ static bool finished(struct io_request *r, const KEVENT *event)
 static void wait_until_finished(struct io_request *r, PKEVENT event)
 {
     BOOLEAN alertable = r->synchronous && r->file->Flags & FO_ALERTABLE_IO;
-    if (KeWaitForSingleObject(event, Executive, alertable ? r->mode : KernelMode, alertable, NULL) == STATUS_SUCCESS)
+    if (KeWaitForSingleObject(event, Executive, alertable ? r->mode : KernelMode, alertable, NULL) ==
+        STATUS_SUCCESS)
         return;
-    /* Alerted: cancel, and wait for the end of it. The final stage runs in this thread, so the IRP is there until then. */
+    /* Alerted: cancel, and wait for the end of it. The final stage runs in this thread, so the IRP is there
+     * until then. */
     KIRQL irql = ke_raise_irql(APC_LEVEL);
     bool gone = finished(r, event);
     if (!gone)
@@ -194,8 +199,8 @@ static NTSTATUS end_of_waiting(struct io_request *r, NTSTATUS status, LARGE_INTE
 }
 
 /*
- * Sends the prepared IRP. Returns the dispatch routine's status; for a synchronous file or a waiting service the final one.
- * Owns: consumes the request's references and the file's turn. Rules: IRP-82, IRP-86..IRP-92.
+ * Sends the prepared IRP. Returns the dispatch routine's status; for a synchronous file or a waiting service
+ * the final one. Owns: consumes the request's references and the file's turn. Rules: IRP-82, IRP-86..IRP-92.
  */
 NTSTATUS io_request_send(struct io_request *r)
 {

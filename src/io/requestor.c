@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who asked, and how: the thread, process and session of an IRP, per-thread state of file systems, the stack. */
+/* Who asked, and how: the thread, process and session of an IRP, per-thread state of file systems, the stack.
+ */
 #include "io/private.h"
 
 PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread);
@@ -37,7 +38,8 @@ BOOLEAN NTAPI IoIsOperationSynchronous(PIRP Irp)
     bool asynchronous_paging = Irp->Flags & IRP_PAGING_IO && !(Irp->Flags & IRP_SYNCHRONOUS_PAGING_IO);
     if (asynchronous_paging)
         return FALSE;
-    return (file && file->Flags & FO_SYNCHRONOUS_IO) || Irp->Flags & IRP_SYNCHRONOUS_API || Irp->Flags & IRP_PAGING_IO;
+    return (file && file->Flags & FO_SYNCHRONOUS_IO) || Irp->Flags & IRP_SYNCHRONOUS_API ||
+           Irp->Flags & IRP_PAGING_IO;
 }
 
 /* This machine runs no 32-bit processes. IRQL: <= DISPATCH_LEVEL. */

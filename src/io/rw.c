@@ -64,17 +64,20 @@ static bool misaligned(const struct io_request *r, const struct transfer *t)
     return ((ULONG_PTR)t->buffer & r->device->AlignmentRequirement) != 0;
 }
 
-static bool cached_call(struct io_request *r, const struct transfer *t, ULONG key, PFAST_IO_DISPATCH fast, PIO_STATUS_BLOCK iosb)
+static bool cached_call(struct io_request *r, const struct transfer *t, ULONG key, PFAST_IO_DISPATCH fast,
+                        PIO_STATUS_BLOCK iosb)
 {
     PVOID routine = t->major == IRP_MJ_READ ? (PVOID)fast->FastIoRead : (PVOID)fast->FastIoWrite;
-    ULONG needed = t->major == IRP_MJ_READ ? offsetof(FAST_IO_DISPATCH, FastIoRead) : offsetof(FAST_IO_DISPATCH, FastIoWrite);
+    ULONG needed = t->major == IRP_MJ_READ ? offsetof(FAST_IO_DISPATCH, FastIoRead)
+                                           : offsetof(FAST_IO_DISPATCH, FastIoWrite);
     /* FI-02: a table that ends before it has no such entry. */
     if (fast->SizeOfFastIoDispatch < needed + sizeof(PVOID))
         return false;
     if (!routine)
         return false;
     uint64_t cookie = ke_callout_enter("fast I/O", routine);
-    BOOLEAN done = ((FAST_IO_READ *)routine)(r->file, &r->offset, t->length, TRUE, key, t->buffer, iosb, r->device);
+    BOOLEAN done =
+        ((FAST_IO_READ *)routine)(r->file, &r->offset, t->length, TRUE, key, t->buffer, iosb, r->device);
     ke_callout_leave("fast I/O", routine, cookie);
     /* FI-03: not done means an IRP. */
     return done && (iosb->Status == STATUS_SUCCESS || iosb->Status == STATUS_BUFFER_OVERFLOW ||
@@ -139,26 +142,31 @@ static NTSTATUS transfer(struct io_request *r, const struct transfer *t)
 /* Sends IRP_MJ_READ. IRQL: PASSIVE_LEVEL. Rules: MJ-03, BUF-01..BUF-08, IRP-92. */
 EXPORT(ntoskrnl, NtReadFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI NtReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                          PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+                          PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
+                          PLARGE_INTEGER ByteOffset, PULONG Key)
 {
     struct io_request r;
     struct transfer t = {Buffer, Length, ByteOffset, Key, IRP_MJ_READ};
     /* MJ-03: a handle that may read. */
-    NTSTATUS status = io_request_open(&r, FileHandle, FILE_READ_DATA, Event, ApcRoutine, ApcContext, IoStatusBlock);
+    NTSTATUS status =
+        io_request_open(&r, FileHandle, FILE_READ_DATA, Event, ApcRoutine, ApcContext, IoStatusBlock);
     return status == STATUS_SUCCESS ? transfer(&r, &t) : status;
 }
 
 EXPORT(ntoskrnl, ZwReadFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                          PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+                          PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
+                          PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-    return ZW_CALL(NtReadFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length, ByteOffset, Key));
+    return ZW_CALL(NtReadFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length,
+                              ByteOffset, Key));
 }
 
 /* Sends IRP_MJ_WRITE. IRQL: PASSIVE_LEVEL. Rules: MJ-04, BUF-01..BUF-08, IRP-92. */
 EXPORT(ntoskrnl, NtWriteFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                           PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+                           PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
+                           PLARGE_INTEGER ByteOffset, PULONG Key)
 {
     struct io_request r;
     struct transfer t = {Buffer, Length, ByteOffset, Key, IRP_MJ_WRITE};
@@ -173,9 +181,11 @@ NTSTATUS NTAPI NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcR
 
 EXPORT(ntoskrnl, ZwWriteFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                           PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+                           PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
+                           PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-    return ZW_CALL(NtWriteFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length, ByteOffset, Key));
+    return ZW_CALL(NtWriteFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length,
+                               ByteOffset, Key));
 }
 
 static NTSTATUS flush(HANDLE handle, UCHAR minor, PIO_STATUS_BLOCK iosb)

@@ -5,7 +5,7 @@
  */
 #include "io/service_key.h"
 
-#define SERVICES u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
+#define SERVICES  u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
 #define LAST_GOOD u"\\Registry\\Machine\\System\\LastKnownGood\\Services\\"
 
 static void append(WCHAR *to, size_t room, const WCHAR *text)
@@ -28,7 +28,8 @@ static void read_image_path(struct io_service *s)
 {
     ULONG type, length = sizeof(s->image_path) - sizeof(WCHAR);
     __builtin_memset(s->image_path, 0, sizeof(s->image_path));
-    if (NT_SUCCESS(cm_query_value(s->path, u"ImagePath", &type, s->image_path, &length)) && length > sizeof(WCHAR))
+    if (NT_SUCCESS(cm_query_value(s->path, u"ImagePath", &type, s->image_path, &length)) &&
+        length > sizeof(WCHAR))
         return;
     WCHAR wide[64];
     rtl_wide_from_utf8(wide, countof(wide), s->name, __builtin_strlen(s->name));
@@ -133,4 +134,3 @@ bool io_service_use_last_known_good(struct io_service *s)
     __builtin_memcpy(s->image_path, good.image_path, sizeof(s->image_path));
     return true;
 }
-

@@ -17,8 +17,9 @@ struct io_service {
 };
 
 void io_service_name(struct io_service *s, const char *name);
-NTSTATUS io_service_of_path(struct io_service *s, const UNICODE_STRING *path); /* STATUS_OBJECT_NAME_NOT_FOUND: no such key */
-NTSTATUS io_service_install(struct io_service *s, const char *file_name);      /* keeps what is there */
+NTSTATUS io_service_of_path(struct io_service *s,
+                            const UNICODE_STRING *path); /* STATUS_OBJECT_NAME_NOT_FOUND: no such key */
+NTSTATUS io_service_install(struct io_service *s, const char *file_name); /* keeps what is there */
 void io_service_read(struct io_service *s);
 NTSTATUS io_service_check(const struct io_service *s); /* may it start? */
 bool io_service_use_last_known_good(struct io_service *s);

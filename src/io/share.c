@@ -37,7 +37,8 @@ static void add(const FILE_OBJECT *file, PSHARE_ACCESS s, LONG by)
 
 static bool conflicts(const FILE_OBJECT *file, const SHARE_ACCESS *s)
 {
-    return (file->ReadAccess && s->SharedRead < s->OpenCount) || (file->WriteAccess && s->SharedWrite < s->OpenCount) ||
+    return (file->ReadAccess && s->SharedRead < s->OpenCount) ||
+           (file->WriteAccess && s->SharedWrite < s->OpenCount) ||
            (file->DeleteAccess && s->SharedDelete < s->OpenCount) || (s->Readers && !file->SharedRead) ||
            (s->Writers && !file->SharedWrite) || (s->Deleters && !file->SharedDelete);
 }
@@ -47,8 +48,8 @@ static bool conflicts(const FILE_OBJECT *file, const SHARE_ACCESS *s)
  * IRQL: PASSIVE_LEVEL. STATUS_SHARING_VIOLATION: no.
  */
 EXPORT(ntoskrnl, IoCheckShareAccess, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
-                                  PSHARE_ACCESS ShareAccess, BOOLEAN Update)
+NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
+                                  PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess, BOOLEAN Update)
 {
     read_access(FileObject, DesiredAccess);
     if (!shares(FileObject))

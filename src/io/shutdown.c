@@ -13,6 +13,13 @@ struct registration {
 static rl_lock list_lock;
 static LIST_ENTRY first_chance = {&first_chance, &first_chance}, last_chance = {&last_chance, &last_chance};
 
+void io_shutdown_reset(void)
+{
+    list_lock = (rl_lock){0};
+    list_init(&first_chance);
+    list_init(&last_chance);
+}
+
 static NTSTATUS register_device(PDEVICE_OBJECT device, LIST_ENTRY *list)
 {
     struct registration *r = mm_alloc(sizeof(*r), IO_STATE_TAG);
@@ -47,7 +54,8 @@ static struct registration *take(LIST_ENTRY *list, PDEVICE_OBJECT device)
 {
     struct registration *found = NULL;
     rl_lock_acquire(&list_lock);
-    list_for_each (it, list) {
+    list_for_each(it, list)
+    {
         struct registration *r = container_of(it, struct registration, link);
         if (!device || r->device == device) {
             list_remove(it);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Start and end of the I/O manager; what drivers read of it: object types, counts of devices, the driver model's version. */
+/* Start and end of the I/O manager; what drivers read of it: object types, counts of devices, the driver
+ * model's version. */
 #include "io/private.h"
 
 struct io_ops io_ops;
@@ -43,9 +44,22 @@ PCONFIGURATION_INFORMATION NTAPI IoGetConfigurationInformation(VOID)
     return &information;
 }
 
+/* What a former machine of this process left: a bug check stops it anywhere. */
+static void forget_former_machine(void)
+{
+    vpb_lock = 0;
+    io_cancel_reset();
+    io_device_security_reset();
+    io_reinitialize_reset();
+    io_shutdown_reset();
+    io_error_log_reset();
+}
+
 NTSTATUS io_init(void)
 {
-    NTSTATUS (*const inits[])(void) = {io_driver_type_init, io_device_type_init, io_file_type_init, io_port_init};
+    forget_former_machine();
+    NTSTATUS (*const inits[])
+    (void) = {io_driver_type_init, io_device_type_init, io_file_type_init, io_port_init};
     for (size_t i = 0; i < countof(inits); i++) {
         NTSTATUS status = inits[i]();
         if (!NT_SUCCESS(status))

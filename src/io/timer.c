@@ -3,7 +3,7 @@
 #include "io/private.h"
 
 #define SECOND_100NS 10000000
-#define SECOND_MS 1000
+#define SECOND_MS    1000
 
 BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc);
 

@@ -62,8 +62,8 @@ static void mark_devices_locked(struct io_driver *d)
 }
 
 /*
- * Asks a legacy driver to go. STATUS_SUCCESS: Unload has run. STATUS_PENDING: it will, with the last reference.
- * IRQL: PASSIVE_LEVEL. Rules: LC-09..LC-14, REQ-05, REQ-06.
+ * Asks a legacy driver to go. STATUS_SUCCESS: Unload has run. STATUS_PENDING: it will, with the last
+ * reference. IRQL: PASSIVE_LEVEL. Rules: LC-09..LC-14, REQ-05, REQ-06.
  */
 NTSTATUS io_unload_driver(PDRIVER_OBJECT driver)
 {

@@ -18,7 +18,8 @@ enum { WORKER_FREED = 0, WORKER_QUEUED_TWICE = 1, WORKER_IO_FREED = 3 };
 
 static _Noreturn void worker_invalid(ULONG what, PIO_WORKITEM item, const char *sentence)
 {
-    struct ke_bugcheck_info info = {.code = WORKER_INVALID, .p = {what, (ULONG_PTR)item}, .sentence = sentence};
+    struct ke_bugcheck_info info = {
+        .code = WORKER_INVALID, .p = {what, (ULONG_PTR)item}, .sentence = sentence};
     ke_bugcheck(&info);
 }
 
@@ -39,8 +40,8 @@ static VOID NTAPI run(PVOID Parameter)
     ob_dereference(work.object);
 }
 
-static bool queue(PIO_WORKITEM item, PIO_WORKITEM_ROUTINE routine, PIO_WORKITEM_ROUTINE_EX routine_ex, WORK_QUEUE_TYPE type,
-                  PVOID context)
+static bool queue(PIO_WORKITEM item, PIO_WORKITEM_ROUTINE routine, PIO_WORKITEM_ROUTINE_EX routine_ex,
+                  WORK_QUEUE_TYPE type, PVOID context)
 {
     if (__atomic_exchange_n(&item->queued, 1, __ATOMIC_SEQ_CST))
         return false;
@@ -71,14 +72,15 @@ EXPORT(ntoskrnl, IoFreeWorkItem, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 VOID NTAPI IoFreeWorkItem(PIO_WORKITEM IoWorkItem)
 {
     if (__atomic_load_n(&IoWorkItem->queued, __ATOMIC_SEQ_CST))
-        worker_invalid(WORKER_IO_FREED, IoWorkItem, "IoFreeWorkItem was called on a work item that is queued");
+        worker_invalid(WORKER_IO_FREED, IoWorkItem,
+                       "IoFreeWorkItem was called on a work item that is queued");
     mm_free(IoWorkItem);
 }
 
 /* IRQL: <= DISPATCH_LEVEL. Rules: SR-29, DPC-05, LC-17. */
 EXPORT(ntoskrnl, IoQueueWorkItem, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
-VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType,
-                           PVOID Context)
+VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
+                           WORK_QUEUE_TYPE QueueType, PVOID Context)
 {
     if (!queue(IoWorkItem, WorkerRoutine, NULL, QueueType, Context))
         worker_invalid(WORKER_QUEUED_TWICE, IoWorkItem, "a work item was queued that is already queued");
@@ -86,8 +88,8 @@ VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerR
 
 /* IRQL: <= DISPATCH_LEVEL. Rules: SR-30. */
 EXPORT(ntoskrnl, IoQueueWorkItemEx, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
-VOID NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType,
-                             PVOID Context)
+VOID NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
+                             WORK_QUEUE_TYPE QueueType, PVOID Context)
 {
     if (!queue(IoWorkItem, NULL, WorkerRoutine, QueueType, Context))
         worker_invalid(WORKER_QUEUED_TWICE, IoWorkItem, "a work item was queued that is already queued");
@@ -95,8 +97,8 @@ VOID NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX Wo
 
 /* FALSE: it is queued already. IRQL: <= DISPATCH_LEVEL. Rules: SR-30. */
 EXPORT(ntoskrnl, IoTryQueueWorkItem, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
-BOOLEAN NTAPI IoTryQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType,
-                                 PVOID Context)
+BOOLEAN NTAPI IoTryQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
+                                 WORK_QUEUE_TYPE QueueType, PVOID Context)
 {
     return queue(IoWorkItem, NULL, WorkerRoutine, QueueType, Context);
 }
@@ -119,6 +121,7 @@ EXPORT(ntoskrnl, IoUninitializeWorkItem, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 VOID NTAPI IoUninitializeWorkItem(PIO_WORKITEM IoWorkItem)
 {
     if (__atomic_load_n(&IoWorkItem->queued, __ATOMIC_SEQ_CST))
-        worker_invalid(WORKER_IO_FREED, IoWorkItem, "IoUninitializeWorkItem was called on a work item that is queued");
+        worker_invalid(WORKER_IO_FREED, IoWorkItem,
+                       "IoUninitializeWorkItem was called on a work item that is queued");
     IoWorkItem->object = NULL;
 }
