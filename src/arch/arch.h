@@ -108,6 +108,21 @@ enum arch_gate_kind {
  */
 const void *arch_gate(const struct export_entry *entry, enum arch_gate_kind kind);
 
+/*
+ * What the driver passed, argument 0 first: in gate_enter, and in gate_leave from argument 4 on (the first four are
+ * overwritten). Past a routine's own arguments: garbage. In gate_leave: what the export returns in RAX. The record
+ * is the thread's innermost. The offsets are the checked gate's (gate.S).
+ */
+static inline ULONG64 arch_gate_argument(const struct arch_record *record, unsigned index)
+{
+    return index < 4 ? ((const ULONG64 *)(record->rsp - 0x60))[index] : ((const ULONG64 *)record->rsp)[index];
+}
+
+static inline ULONG64 arch_gate_result(const struct arch_record *record)
+{
+    return *(const ULONG64 *)(record->rsp - 0x20);
+}
+
 /* A slot for an import that nobody provides: a distinct address in a no-access page; touching it names
  * module!name. */
 const void *arch_missing_import(const char *module, const char *name);

@@ -46,14 +46,18 @@ static void add_title(struct vf_text *text, const struct vf_report *report)
     vf_text_add(text, ")\n");
 }
 
-/* The first frame inside an image: the driver's, however deep in the runtime the failure was noticed. */
-static bool find_driver(const ULONG64 *frames, unsigned count, char *name, size_t size, ULONG64 *where)
+/* Where a driver is to blame: the place that was named, else the first frame inside an image, however deep in
+ * the runtime the failure was noticed. */
+static bool find_driver(const struct ke_bugcheck_info *info, const ULONG64 *frames, unsigned count,
+                        char *name, size_t size, ULONG64 *where)
 {
+    *where = info->raise_address;
+    if (*where != 0 && vf_image_of(*where, name, size))
+        return true;
     for (unsigned i = 0; i < count; i++) {
-        if (vf_image_of(frames[i], name, size)) {
-            *where = frames[i];
+        *where = frames[i];
+        if (vf_image_of(*where, name, size))
             return true;
-        }
     }
     return false;
 }
@@ -63,11 +67,8 @@ static void add_driver(struct vf_text *text, const struct ke_bugcheck_info *info
 {
     char name[64], words[VF_DESCRIPTION];
     ULONG64 where;
-    if (!find_driver(frames, count, name, sizeof(name), &where)) {
-        where = info->raise_address;
-        if (where == 0 || !vf_image_of(where, name, sizeof(name)))
-            return;
-    }
+    if (!find_driver(info, frames, count, name, sizeof(name), &where))
+        return;
     vf_describe(where, words, sizeof(words));
     vf_text_add(text, "  driver:        %s, at %s\n", name, words);
 }
@@ -194,20 +195,27 @@ static void add_body(struct vf_text *text, const struct ke_bugcheck_info *info, 
     add_registers(text, info);
 }
 
-void vf_report_make(struct vf_report_storage *storage, const struct ke_bugcheck_info *info)
+/* All but the body: what a reader must get even if looking at the rest fails. */
+void vf_report_title(struct vf_report_storage *storage, const struct ke_bugcheck_info *info)
 {
     struct vf_report *report = &storage->report;
-    struct vf_text text;
     const char *name = rtl_bugcheck_name(info->code);
+    vf_text_init(&storage->writer, storage->sentence, sizeof(storage->sentence));
+    vf_text_init(&storage->writer, storage->text, sizeof(storage->text));
     *report = (struct vf_report){.code = info->code,
                                  .verifier = info->verifier,
                                  .name = name ? name : "(a code without a name)",
                                  .sentence = storage->sentence,
                                  .text = storage->text};
     __builtin_memcpy(report->p, info->p, sizeof(report->p));
-    vf_text_init(&text, storage->sentence, sizeof(storage->sentence));
-    vf_add_sentence(&text, info);
-    vf_text_init(&text, storage->text, sizeof(storage->text));
-    add_title(&text, report);
-    add_body(&text, info, storage->sentence);
+    add_title(&storage->writer, report);
+}
+
+void vf_report_make(struct vf_report_storage *storage, const struct ke_bugcheck_info *info)
+{
+    struct vf_text sentence;
+    vf_report_title(storage, info);
+    vf_text_init(&sentence, storage->sentence, sizeof(storage->sentence));
+    vf_add_sentence(&sentence, info);
+    add_body(&storage->writer, info, storage->sentence);
 }

@@ -15,7 +15,9 @@ struct vf_report_storage {
     struct vf_report report;
     char sentence[512];
     char text[16384];
+    struct vf_text writer; /* of text */
 };
+void vf_report_title(struct vf_report_storage *storage, const struct ke_bugcheck_info *info);
 void vf_report_make(struct vf_report_storage *storage, const struct ke_bugcheck_info *info);
 
 /* What happened, in words: sentence.c. */

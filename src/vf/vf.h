@@ -28,7 +28,9 @@ void vf_stop(void);
 bool vf_wants_gates(void); /* drivers are to be loaded with checking gates */
 const struct vf_report *
 vf_bug_check(void); /* the report of the bug check that stopped the machine, or NULL */
-unsigned vf_violations(void);
+/* A violation that does not stop the machine: on any thread of a machine, or on the host side. */
+void vf_record(const struct ke_bugcheck_info *info);
+unsigned vf_violations(void); /* at most 16 are kept */
 const struct vf_report *vf_violation(unsigned index);
 
 #endif

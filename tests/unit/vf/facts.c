@@ -68,5 +68,5 @@ int main(void)
     struct host_config config = {.simulated = true, .seed = 1, .cpus = 1, .ram_bytes = 16 << 20};
     if (host_init(&config) != STATUS_SUCCESS || hmem_init(16 << 20) != STATUS_SUCCESS)
         return 1;
-    return run_report_tests() + run_peek_tests();
+    return run_report_tests() + run_peek_tests() + run_rule_tests();
 }

@@ -24,5 +24,6 @@ void test_free_page(void *page);
 
 int run_report_tests(void);
 int run_peek_tests(void);
+int run_rule_tests(void);
 
 #endif

@@ -660,13 +660,10 @@ NOINLINE static unsigned long long leaf(unsigned long long a)
     return a * 3 + 1;
 }
 
-unsigned long long tail_register_frame(unsigned long long a); /* frames.S */
-
 /* From the first int 3 to the second the test steps. */
 SCENE step_me(struct probe *p)
 {
     __asm__ volatile("int3");
-    p->info[0] = big_frame(p) + variable_frame(p, 100) + leaf(p->argument) +
-                 tail_register_frame(p->argument);
+    p->info[0] = big_frame(p) + variable_frame(p, 100) + leaf(p->argument);
     __asm__ volatile("int3");
 }

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The standard checks at the seams: what a driver's call of an export and its
+ * return from a routine look like to the rules, and the stop when one is
+ * broken. State per virtual processor, touched by its holder only: no lock.
+ */
+#include "vf/seams.h"
+#include "arch/machine.h"
+#include "base/seams.h"
+#include "nt/bugcodes.h"
+
+#define VPS_MAX     64
+#define EXPORTS_MAX 8192
+
+static struct processor {
+    struct vf_locks locks;
+    unsigned dpc_depth;
+} __attribute__((aligned(64))) processors[VPS_MAX];
+
+static UCHAR special_of[EXPORTS_MAX]; /* enum vf_special, by position in the table of exports */
+
+static struct processor *processor(void)
+{
+    return &processors[ke_vp()->number];
+}
+
+static enum vf_special special(const struct export_entry *x)
+{
+    return special_of[x - __start_rl_exports];
+}
+
+static _Noreturn void stop(const struct vf_finding *f)
+{
+    struct ke_bugcheck_info info = {.code = f->code,
+                                    .p = {f->p[0], f->p[1], f->p[2], f->p[3]},
+                                    .sentence = f->sentence,
+                                    .irp = f->irp,
+                                    .device = f->device,
+                                    .verifier = true,
+                                    .raise_address = f->blame};
+    ke_bugcheck(&info);
+}
+
+/* ---- exports ---- */
+
+static void describe_call(struct vf_call *call, const struct export_entry *x, const void *caller, KIRQL irql)
+{
+    const struct ke_thread *thread = ke_thread();
+    const struct arch_record *record = thread->arch.records;
+    *call = (struct vf_call){.export = x,
+                             .caller = (ULONG64)caller,
+                             .irql = irql,
+                             .in_dpc = processor()->dpc_depth != 0,
+                             .kernel_apc_disable = thread->kernel_apc_disable,
+                             .special_apc_disable = thread->special_apc_disable,
+                             .locks_held = processor()->locks.count};
+    for (unsigned i = 0; i < VF_ARGUMENTS; i++)
+        call->arguments[i] = arch_gate_argument(record, i);
+}
+
+/* The driver's registers are gone when the export returns: what will be acquired is kept in the gate's
+ * record. */
+static void remember_lock(enum vf_special which, const struct vf_call *call)
+{
+    ke_thread()->arch.records->owner = (void *)call->arguments[which == VF_ACQUIRE_QUEUED ? 1 : 0];
+}
+
+static void recall_lock(enum vf_special which, struct vf_call *call)
+{
+    const void *kept = ke_thread()->arch.records->owner;
+    KLOCK_QUEUE_HANDLE handle = {0};
+    call->arguments[0] = (ULONG64)kept;
+    if (which != VF_ACQUIRE_QUEUED)
+        return;
+    vf_peek(&handle, kept, sizeof(handle));
+    call->arguments[0] = (ULONG64)handle.LockQueue.Lock & ~7ull; /* the low bits are its state */
+    call->arguments[1] = (ULONG64)kept;
+}
+
+static __attribute__((noinline)) void check_enter(const struct export_entry *x, const void *caller,
+                                                  KIRQL irql)
+{
+    struct vf_call call;
+    struct vf_finding f;
+    enum vf_special which = special(x);
+    describe_call(&call, x, caller, irql);
+    if (vf_check_irql(&call, &f) || vf_check_special(which, &call, &f))
+        stop(&f);
+    if (which >= VF_RELEASE && vf_released(which, &call, &processor()->locks, &f))
+        stop(&f);
+    if (which >= VF_LOCK_FIRST && which < VF_RELEASE && irql >= DISPATCH_LEVEL &&
+        vf_check_acquire(which, &call, &processor()->locks, &f))
+        stop(&f);
+    if (which >= VF_LOCK_FIRST && which < VF_RELEASE)
+        remember_lock(which, &call);
+}
+
+static void export_enter(const struct export_entry *x, const void *caller)
+{
+    KIRQL irql = ke_irql();
+    if (unlikely(irql < x->min_irql || irql > x->max_irql || special(x) != VF_ORDINARY))
+        check_enter(x, caller, irql);
+}
+
+static bool was_acquired(enum vf_special which, const struct arch_record *record)
+{
+    return which < VF_RELEASE && (which != VF_ACQUIRE_TRY || (BOOLEAN)arch_gate_result(record));
+}
+
+static __attribute__((noinline)) void check_leave(const struct export_entry *x, const void *caller,
+                                                  KIRQL before)
+{
+    struct vf_call call;
+    struct vf_finding f;
+    enum vf_special which = special(x);
+    describe_call(&call, x, caller, before);
+    if (vf_check_irql_kept(&call, ke_irql(), &f))
+        stop(&f);
+    if (which < VF_LOCK_FIRST || !was_acquired(which, ke_thread()->arch.records))
+        return;
+    recall_lock(which, &call);
+    vf_acquired(which, &call, &processor()->locks);
+}
+
+static void export_leave(const struct export_entry *x, const void *caller, KIRQL before)
+{
+    if (unlikely((ke_irql() != before && !(x->flags & X_RAISES_IRQL)) || special(x) >= VF_LOCK_FIRST))
+        check_leave(x, caller, before);
+}
+
+/* ---- driver routines ---- */
+
+static struct vf_state state_now(void)
+{
+    const struct ke_thread *thread = ke_thread();
+    return (struct vf_state){
+        .irql = ke_irql(),
+        .locks_held = (UCHAR)MIN(processor()->locks.count, 255),
+        .interrupts = machine_ops.interrupt_flag == NULL || machine_ops.interrupt_flag(),
+        .kernel_apc_disable = thread->kernel_apc_disable,
+        .special_apc_disable = thread->special_apc_disable,
+    };
+}
+
+_Static_assert(sizeof(struct vf_state) == sizeof(uint64_t), "a state fits in a cookie");
+
+static bool is_dpc(const char *role)
+{
+    return role[0] == 'D' && role[1] == 'P' && role[2] == 'C' && role[3] == '\0';
+}
+
+static void callout_enter(const char *role, const void *routine, uint64_t *cookie)
+{
+    struct vf_state state = state_now();
+    __builtin_memcpy(cookie, &state, sizeof(state));
+    processor()->dpc_depth += is_dpc(role);
+}
+
+static void callout_leave(const char *role, const void *routine, uint64_t cookie)
+{
+    struct vf_state before, after = state_now();
+    struct vf_finding f;
+    __builtin_memcpy(&before, &cookie, sizeof(before));
+    processor()->dpc_depth -= is_dpc(role);
+    if (unlikely(__builtin_memcmp(&before, &after, sizeof(before)) != 0) &&
+        vf_check_callout(role, (ULONG64)routine, &before, &after, &processor()->locks, &f))
+        stop(&f);
+}
+
+/* ---- requests ---- */
+
+/* 0x200 and up are the reports of enhanced I/O verification: place, IRP, device. */
+static void irp_violation(ULONG code, ULONG subcode, const void *irp, const char *sentence)
+{
+    IRP copy;
+    IO_STACK_LOCATION location;
+    struct vf_finding f;
+    const struct arch_record *record = ke_thread()->arch.records;
+    bool located = vf_peek_irp(irp, &copy) && vf_peek_location(irp, &copy, &location);
+    const void *device = located ? location.DeviceObject : NULL;
+    vf_find(&f, code, subcode, 0, 0, 0, "%s", sentence);
+    f.irp = irp;
+    f.device = device;
+    f.p[1] = (ULONG64)irp;
+    if (code == DRIVER_VERIFIER_IOMANAGER_VIOLATION && subcode >= 0x200) {
+        f.p[1] = record && record->type == ARCH_RECORD_GATE ? record->rip : 0;
+        f.p[2] = (ULONG64)irp;
+        f.p[3] = (ULONG64)device;
+    }
+    stop(&f);
+}
+
+static const struct vf_ops ops = {
+    .export_enter = export_enter,
+    .export_leave = export_leave,
+    .callout_enter = callout_enter,
+    .callout_leave = callout_leave,
+    .irp_violation = irp_violation,
+};
+
+void vf_seams_start(void)
+{
+    size_t count = (size_t)(__stop_rl_exports - __start_rl_exports);
+    RL_ASSERT(count <= EXPORTS_MAX);
+    __builtin_memset(processors, 0, sizeof(processors));
+    for (size_t i = 0; i < count; i++)
+        special_of[i] = (UCHAR)vf_special_of(__start_rl_exports[i].name);
+    seam_vf = &ops;
+}
+
+void vf_seams_stop(void)
+{
+    seam_vf = NULL;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verifier's life, the report of the stop and the list of violations. The
+ * report is written once, on the failing thread; readers are on the host side
+ * and wait until it is whole.
+ */
+#include "vf/vf.h"
+#include "base/lock.h"
+#include "host/host.h"
+#include "vf/report.h"
+#include "vf/seams.h"
+
+#define VIOLATIONS_KEPT 16
+#define REPORT_WAIT_NS  1000000
+#define REPORT_TRIES    3000
+
+static enum vf_level level;
+static struct vf_report_storage stop_report;
+static uint32_t stop_written; /* 1: whole. Also a futex */
+static rl_lock violations_lock;
+static struct vf_report_storage violations[VIOLATIONS_KEPT];
+static unsigned violation_count;
+
+static void stopped(const struct ke_bugcheck_info *info)
+{
+    vf_report_make(&stop_report, info);
+    __atomic_store_n(&stop_written, 1, __ATOMIC_RELEASE);
+    host_futex_wake(&stop_written, 64);
+}
+
+void vf_start(enum vf_level wanted)
+{
+    level = wanted;
+    __builtin_memset(&stop_report.report, 0, sizeof(stop_report.report));
+    stop_written = 0;
+    violation_count = 0;
+    ke_bugcheck_ops.stopped = stopped;
+    if (level >= VF_STANDARD)
+        vf_seams_start();
+}
+
+void vf_stop(void)
+{
+    vf_seams_stop();
+    ke_bugcheck_ops.stopped = NULL;
+}
+
+bool vf_wants_gates(void)
+{
+    return level >= VF_STANDARD;
+}
+
+/* The failing thread writes while the host's calls return already. If it failed in the middle, what is there
+ * must do. */
+const struct vf_report *vf_bug_check(void)
+{
+    const struct ke_bugcheck_info *info = ke_bugcheck_happened();
+    if (info == NULL)
+        return NULL;
+    for (int i = 0; i < REPORT_TRIES && !__atomic_load_n(&stop_written, __ATOMIC_ACQUIRE); i++)
+        host_futex_wait(&stop_written, 0, REPORT_WAIT_NS);
+    if (stop_report.report.name == NULL) /* not even begun */
+        vf_report_title(&stop_report, info);
+    return &stop_report.report;
+}
+
+void vf_record(const struct ke_bugcheck_info *info)
+{
+    rl_lock_acquire(&violations_lock);
+    if (violation_count < VIOLATIONS_KEPT)
+        vf_report_make(&violations[violation_count], info);
+    violation_count++;
+    rl_lock_release(&violations_lock);
+}
+
+unsigned vf_violations(void)
+{
+    return MIN(violation_count, VIOLATIONS_KEPT);
+}
+
+const struct vf_report *vf_violation(unsigned index)
+{
+    return index < vf_violations() ? &violations[index].report : NULL;
+}
