@@ -179,20 +179,3 @@ VOID NTAPI RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PS
           (__builtin_ms_va_list)slots, caller);
     break_at(caller, 0);
 }
-
-/* There is no kernel debugger, and none can be enabled. */
-EXPORT_DATA(ntoskrnl, KdDebuggerEnabled)
-BOOLEAN KdDebuggerEnabled = FALSE;
-
-EXPORT_DATA(ntoskrnl, KdDebuggerNotPresent)
-BOOLEAN KdDebuggerNotPresent = TRUE;
-
-EXPORT(ntoskrnl, KdRefreshDebuggerNotPresent, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
-BOOLEAN NTAPI KdRefreshDebuggerNotPresent(VOID)
-{
-    return KdDebuggerNotPresent;
-}
-
-/* Normal boot, not safe mode. */
-EXPORT_DATA(ntoskrnl, InitSafeBootMode)
-ULONG InitSafeBootMode = 0;

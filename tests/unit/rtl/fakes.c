@@ -44,3 +44,10 @@ _Noreturn void ke_bugcheck(const struct ke_bugcheck_info *info)
     fake_raised_status = (NTSTATUS)info->code;
     longjmp(fake_raised, 1);
 }
+
+/* One image, at 0x1000. */
+struct arch_image *arch_image_find(ULONG64 rip)
+{
+    static struct arch_image image = {.base = 0x1000, .size = 0x1000};
+    return rip >= image.base && rip - image.base < image.size ? &image : NULL;
+}

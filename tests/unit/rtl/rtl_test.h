@@ -42,7 +42,9 @@ static inline bool wide_is(const WCHAR *a, const WCHAR *b)
 
 #define GROUPS(X)                                                                                            \
     X(strings)                                                                                               \
-    X(code_pages) X(printf) X(names) X(debug) X(memory) X(crt) X(integer) X(time) X(bitmap) X(tables)
+    X(code_pages)                                                                                            \
+    X(printf) X(names) X(debug) X(memory) X(crt) X(integer) X(time) X(bitmap) X(tables) X(names_dos)         \
+        X(image)
 #define DECLARE_GROUP(name) int test_##name(void);
 GROUPS(DECLARE_GROUP)
 
