@@ -26,6 +26,15 @@ struct hal_mmio_range {
     void (*write)(void *context, uint64_t offset, const void *value, unsigned width_bytes);
 };
 
+/* A function on the PCI bus: its configuration space, as the ports 0xCF8/0xCFC and HalGetBusData see it. */
+struct hal_pci_function {
+    LIST_ENTRY link;
+    UCHAR bus, device, function;
+    void *context;
+    void (*read)(void *context, ULONG offset, void *buffer, ULONG length);
+    void (*write)(void *context, ULONG offset, const void *buffer, ULONG length);
+};
+
 NTSTATUS hal_init(void);
 void hal_fini(void);
 NTSTATUS hal_add_ports(struct hal_port_range *range); /* STATUS_CONFLICTING_ADDRESSES */
@@ -34,6 +43,15 @@ void hal_remove_ports(struct hal_port_range *range);
 void hal_remove_mmio(struct hal_mmio_range *range);
 ULONG hal_port_read(USHORT port, unsigned width_bytes);
 void hal_port_write(USHORT port, ULONG value, unsigned width_bytes);
+NTSTATUS
+hal_add_pci(struct hal_pci_function *function); /* STATUS_CONFLICTING_ADDRESSES: the place is taken */
+void hal_remove_pci(struct hal_pci_function *function);
+/* Whole or part of a function's configuration space: bytes done; 0: no such bus; 2 with an invalid vendor: no
+ * such function. */
+ULONG hal_pci_read(ULONG bus, ULONG device, ULONG function, ULONG offset, void *buffer, ULONG length);
+ULONG hal_pci_write(ULONG bus, ULONG device, ULONG function, ULONG offset, const void *buffer, ULONG length);
+UCHAR hal_cmos_read(UCHAR index);
+void hal_cmos_write(UCHAR index, UCHAR value);
 void hal_set_msr(ULONG msr, uint64_t value); /* an embedder's or model's own MSR */
 
 #endif

@@ -7,6 +7,7 @@
 #include "ke/dispatch.h"
 #include "ke/objects.h"
 #include "arch/machine.h"
+#include "arch/rewrite.h"
 
 extern CCHAR KeNumberProcessors;
 
@@ -113,6 +114,8 @@ static void set_upcalls(void)
     machine_ops.set_interrupt_flag = set_interrupt_flag;
     machine_ops.interrupt_flag = interrupt_flag;
     machine_ops.set_cr8 = set_cr8;
+    arch_ops.emulate = rewrite_emulate;
+    rewrite_targets.user_shared_data = ke_user_shared_data;
 }
 
 /* ---- life ---- */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical addresses beyond RAM: ranges of device models, page by page. As for
+ * ports, readers take no lock.
+ */
+#include "hal/internal.h"
+#include "base/lock.h"
+#include "host/memory.h"
+
+static LIST_ENTRY ranges = {&ranges, &ranges};
+static rl_lock ranges_lock;
+
+void hal_mmio_fini(void)
+{
+    list_init(&ranges);
+}
+
+static bool is_free(const struct hal_mmio_range *range)
+{
+    list_for_each(it, &ranges)
+    {
+        const struct hal_mmio_range *other = container_of(it, struct hal_mmio_range, link);
+        if (range->first < other->first + other->length && other->first < range->first + range->length)
+            return false;
+    }
+    return true;
+}
+
+static bool is_sound(const struct hal_mmio_range *range)
+{
+    return range->length != 0 && range->first % PAGE_SIZE == 0 && range->length % PAGE_SIZE == 0 &&
+           range->first >= hmem_ram_bytes() && range->first + range->length > range->first;
+}
+
+/* Owns: borrows the range until hal_remove_mmio. */
+NTSTATUS hal_add_mmio(struct hal_mmio_range *range)
+{
+    NTSTATUS status = STATUS_CONFLICTING_ADDRESSES;
+
+    if (!is_sound(range))
+        return STATUS_INVALID_PARAMETER;
+    rl_lock_acquire(&ranges_lock);
+    if (is_free(range)) {
+        range->link.Flink = ranges.Flink;
+        range->link.Blink = &ranges;
+        ranges.Flink->Blink = &range->link;
+        __atomic_store_n(&ranges.Flink, &range->link, __ATOMIC_RELEASE);
+        status = STATUS_SUCCESS;
+    }
+    rl_lock_release(&ranges_lock);
+    return status;
+}
+
+void hal_remove_mmio(struct hal_mmio_range *range)
+{
+    rl_lock_acquire(&ranges_lock);
+    list_remove(&range->link);
+    rl_lock_release(&ranges_lock);
+}
+
+static struct hal_mmio_range *find(uint64_t pa, unsigned width_bytes)
+{
+    LIST_ENTRY *it = __atomic_load_n(&ranges.Flink, __ATOMIC_ACQUIRE);
+
+    for (; it != &ranges; it = it->Flink) {
+        struct hal_mmio_range *range = container_of(it, struct hal_mmio_range, link);
+        if (pa - range->first <= range->length - width_bytes)
+            return range;
+    }
+    return NULL;
+}
+
+bool hal_mmio_read(uint64_t pa, void *value, unsigned width_bytes)
+{
+    struct hal_mmio_range *range = find(pa, width_bytes);
+
+    if (range == NULL || range->read == NULL)
+        return false;
+    range->read(range->context, pa - range->first, value, width_bytes);
+    return true;
+}
+
+bool hal_mmio_write(uint64_t pa, const void *value, unsigned width_bytes)
+{
+    struct hal_mmio_range *range = find(pa, width_bytes);
+
+    if (range == NULL || range->write == NULL)
+        return false;
+    range->write(range->context, pa - range->first, value, width_bytes);
+    return true;
+}

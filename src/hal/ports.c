@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The 64 Ki ports: ranges of device models. Readers take no lock, since a port
+ * may be touched at any IRQL: a range is complete before it is linked, and
+ * ranges go away only when no driver runs any more.
+ */
+#include "hal/internal.h"
+#include "base/lock.h"
+
+static LIST_ENTRY ranges = {&ranges, &ranges};
+static rl_lock ranges_lock;
+
+NTSTATUS hal_ports_init(void)
+{
+    list_init(&ranges);
+    return STATUS_SUCCESS;
+}
+
+void hal_ports_fini(void)
+{
+    list_init(&ranges);
+}
+
+static bool overlaps(const struct hal_port_range *a, const struct hal_port_range *b)
+{
+    return a->first < (ULONG)b->first + b->count && b->first < (ULONG)a->first + a->count;
+}
+
+static bool is_free(const struct hal_port_range *range)
+{
+    list_for_each(it, &ranges)
+    {
+        if (overlaps(range, container_of(it, struct hal_port_range, link)))
+            return false;
+    }
+    return true;
+}
+
+/* Owns: borrows the range until hal_remove_ports. */
+NTSTATUS hal_add_ports(struct hal_port_range *range)
+{
+    NTSTATUS status = STATUS_CONFLICTING_ADDRESSES;
+
+    if (range->count == 0 || (ULONG)range->first + range->count > 0x10000)
+        return STATUS_INVALID_PARAMETER;
+    rl_lock_acquire(&ranges_lock);
+    if (is_free(range)) {
+        range->link.Flink = ranges.Flink;
+        range->link.Blink = &ranges;
+        ranges.Flink->Blink = &range->link;
+        __atomic_store_n(&ranges.Flink, &range->link, __ATOMIC_RELEASE);
+        status = STATUS_SUCCESS;
+    }
+    rl_lock_release(&ranges_lock);
+    return status;
+}
+
+void hal_remove_ports(struct hal_port_range *range)
+{
+    rl_lock_acquire(&ranges_lock);
+    list_remove(&range->link);
+    rl_lock_release(&ranges_lock);
+}
+
+static struct hal_port_range *find(USHORT port)
+{
+    LIST_ENTRY *it = __atomic_load_n(&ranges.Flink, __ATOMIC_ACQUIRE);
+
+    for (; it != &ranges; it = it->Flink) {
+        struct hal_port_range *range = container_of(it, struct hal_port_range, link);
+        if ((USHORT)(port - range->first) < range->count)
+            return range;
+    }
+    return NULL;
+}
+
+static ULONG mask_of(unsigned width_bytes)
+{
+    return width_bytes == 4 ? ~0u : (1u << width_bytes * 8) - 1;
+}
+
+/* Nothing there: the bus floats high. */
+ULONG hal_port_read(USHORT port, unsigned width_bytes)
+{
+    struct hal_port_range *range = find(port);
+
+    if (range == NULL || range->read == NULL)
+        return mask_of(width_bytes);
+    return range->read(range->context, (USHORT)(port - range->first), width_bytes) & mask_of(width_bytes);
+}
+
+void hal_port_write(USHORT port, ULONG value, unsigned width_bytes)
+{
+    struct hal_port_range *range = find(port);
+
+    if (range != NULL && range->write != NULL)
+        range->write(range->context, (USHORT)(port - range->first), value & mask_of(width_bytes),
+                     width_bytes);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptions of models: taking them apart, numbers, and RAM.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "host/host.h"
+#include "host/memory.h"
+#include "models/model.h"
+#include "nt/status.h"
+
+static char message[200];
+
+static void descriptions_are_taken_apart(void **state)
+{
+    struct model_description d;
+
+    assert_true(
+        model_parse(&d, "uart16550,port=0x3f8,irq=4,backend=file:/tmp/a=b,quiet", message, sizeof(message)));
+    assert_string_equal(d.name, "uart16550");
+    assert_int_equal(d.count, 4);
+    assert_string_equal(model_value(&d, "port"), "0x3f8");
+    assert_string_equal(model_value(&d, "backend"), "file:/tmp/a=b");
+    assert_string_equal(model_value(&d, "quiet"), "");
+    assert_null(model_value(&d, "nothing"));
+    assert_true(model_parse(&d, "i8042", message, sizeof(message)));
+    assert_int_equal(d.count, 0);
+}
+
+static void bad_descriptions_are_refused(void **state)
+{
+    struct model_description d;
+    static const char *const keys[] = {"size", NULL};
+    char text[400];
+
+    assert_false(model_parse(&d, "ram,", message, sizeof(message)));
+    assert_non_null(strstr(message, "key"));
+    assert_false(model_parse(&d, "ram,a,,b", message, sizeof(message)));
+    assert_false(model_parse(&d, "m,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", message, sizeof(message)));
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    assert_false(model_parse(&d, text, message, sizeof(message)));
+    assert_true(model_parse(&d, "ram,size=1M,color=red", message, sizeof(message)));
+    assert_false(model_only_keys(&d, keys, message, sizeof(message)));
+    assert_non_null(strstr(message, "color"));
+}
+
+static void numbers_have_suffixes(void **state)
+{
+    uint64_t value;
+
+    assert_true(model_number("4096", &value));
+    assert_int_equal(value, 4096);
+    assert_true(model_number("0x3F8", &value));
+    assert_int_equal(value, 0x3F8);
+    assert_true(model_number("256M", &value));
+    assert_int_equal(value, 256u << 20);
+    assert_true(model_number("2g", &value));
+    assert_int_equal(value, 2ull << 30);
+    assert_false(model_number("", &value));
+    assert_false(model_number("0x", &value));
+    assert_false(model_number("12Q", &value));
+    assert_false(model_number("12MB", &value));
+    assert_false(model_number("99999999999999999999", &value));
+    assert_false(model_number("18446744073709551615G", &value));
+}
+
+static void ram_is_asked_for_before_the_machine(void **state)
+{
+    uint64_t bytes;
+
+    assert_true(model_ram_size("ram,size=128M", &bytes));
+    assert_int_equal(bytes, 128u << 20);
+    assert_false(model_ram_size("ram", &bytes));
+    assert_false(model_ram_size("ram,size=100", &bytes));
+    assert_false(model_ram_size("ram,size=1M,x=y", &bytes));
+    assert_false(model_ram_size("uart16550,size=1M", &bytes));
+}
+
+static void models_are_found_by_name(void **state)
+{
+    assert_int_equal(hmem_init(64 << 20), STATUS_SUCCESS);
+    assert_int_equal(model_add("ram,size=64M", message, sizeof(message)), STATUS_SUCCESS);
+    assert_int_equal(model_add("ram,size=65M", message, sizeof(message)), STATUS_DEVICE_CONFIGURATION_ERROR);
+    assert_non_null(strstr(message, "64 MiB"));
+    assert_int_equal(model_add("warpdrive,size=1", message, sizeof(message)), STATUS_OBJECT_NAME_NOT_FOUND);
+    assert_non_null(strstr(message, "warpdrive"));
+    assert_int_equal(model_add("ram,colour=1", message, sizeof(message)), STATUS_INVALID_PARAMETER);
+    hmem_fini();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(descriptions_are_taken_apart), cmocka_unit_test(bad_descriptions_are_refused),
+        cmocka_unit_test(numbers_have_suffixes),        cmocka_unit_test(ram_is_asked_for_before_the_machine),
+        cmocka_unit_test(models_are_found_by_name),
+    };
+
+    return cmocka_run_group_tests_name("models", tests, NULL, NULL);
+}
