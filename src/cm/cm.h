@@ -5,15 +5,21 @@
 
 #include "ob/ob.h"
 
-NTSTATUS cm_init(void); /* makes \Registry\Machine\{System\CurrentControlSet\{Services,Control,Enum},Hardware,Software} and \Registry\User */
+NTSTATUS
+cm_init(void); /* makes \Registry\Machine\{System\CurrentControlSet\{Services,Control,Enum},Hardware,Software}
+                  and \Registry\User */
 void cm_fini(void);
-/* Conveniences for the runtime; path absolute ("\\Registry\\Machine\\..."); missing keys are created by the setters. */
+/* Conveniences for the runtime; path absolute ("\\Registry\\Machine\\..."); missing keys are created by the
+ * setters. */
 NTSTATUS cm_set_value(const WCHAR *path, const WCHAR *name, ULONG type, const void *data, ULONG length);
-NTSTATUS cm_query_value(const WCHAR *path, const WCHAR *name, ULONG *type, void *data, ULONG *length /* in: room, out: size */);
+NTSTATUS cm_query_value(const WCHAR *path, const WCHAR *name, ULONG *type, void *data,
+                        ULONG *length /* in: room, out: size */);
 NTSTATUS cm_create_key(const WCHAR *path);
+NTSTATUS cm_delete_value(const WCHAR *path, const WCHAR *name);
 NTSTATUS cm_delete_tree(const WCHAR *path);
 bool cm_key_exists(const WCHAR *path);
 /* .reg text (REGEDIT4 / Windows Registry Editor 5.00, UTF-8 or UTF-16LE). line: the first bad line. */
-NTSTATUS cm_load_reg_text(const void *bytes, size_t length, unsigned *line, char *message, size_t message_size);
+NTSTATUS cm_load_reg_text(const void *bytes, size_t length, unsigned *line, char *message,
+                          size_t message_size);
 
 #endif

@@ -63,7 +63,8 @@ static NTSTATUS capture_name(const UNICODE_STRING *name, KPROCESSOR_MODE mode, s
     return status;
 }
 
-NTSTATUS ob_capture_attributes(const OBJECT_ATTRIBUTES *attributes, KPROCESSOR_MODE mode, struct ob_captured *captured)
+NTSTATUS ob_capture_attributes(const OBJECT_ATTRIBUTES *attributes, KPROCESSOR_MODE mode,
+                               struct ob_captured *captured)
 {
     OBJECT_ATTRIBUTES copy;
     *captured = (struct ob_captured){0};

@@ -37,7 +37,8 @@ static bool same_name(const UNICODE_STRING *a, const UNICODE_STRING *b, bool noc
     return a->Length == b->Length && memcmp(a->Buffer, b->Buffer, a->Length) == 0;
 }
 
-struct ob_name *ob_directory_find(struct ob_directory *directory, const UNICODE_STRING *component, bool nocase)
+struct ob_name *ob_directory_find(struct ob_directory *directory, const UNICODE_STRING *component,
+                                  bool nocase)
 {
     list_for_each(link, &directory->buckets[bucket_of(component)])
     {
@@ -118,7 +119,8 @@ void ob_make_temporary(void *body)
         ob_dereference(body);
 }
 
-void ob_for_each(void *directory, void (*visit)(const UNICODE_STRING *name, void *body, void *context), void *context)
+void ob_for_each(void *directory, void (*visit)(const UNICODE_STRING *name, void *body, void *context),
+                 void *context)
 {
     struct ob_directory *dir = directory ? directory : ob_root;
     rl_lock_acquire(&ob_namespace_lock);

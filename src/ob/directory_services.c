@@ -6,7 +6,8 @@
 #include "ob/object.h"
 #include "ob/services.h"
 
-NTSTATUS NTAPI NtCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+NTSTATUS NTAPI NtCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
+                                       POBJECT_ATTRIBUTES ObjectAttributes)
 {
     void *directory = ob_directory_create();
     if (!directory)
@@ -15,18 +16,21 @@ NTSTATUS NTAPI NtCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK Desi
 }
 
 EXPORT(ntoskrnl, ZwCreateDirectoryObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
+                                       POBJECT_ATTRIBUTES ObjectAttributes)
 {
     return ZW_CALL(NtCreateDirectoryObject(DirectoryHandle, DesiredAccess, ObjectAttributes));
 }
 
-NTSTATUS NTAPI NtOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+NTSTATUS NTAPI NtOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
+                                     POBJECT_ATTRIBUTES ObjectAttributes)
 {
     return ob_open_service(DirectoryHandle, DesiredAccess, ObjectAttributes, ob_directory_type);
 }
 
 EXPORT(ntoskrnl, ZwOpenDirectoryObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI ZwOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+NTSTATUS NTAPI ZwOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
+                                     POBJECT_ATTRIBUTES ObjectAttributes)
 {
     return ZW_CALL(NtOpenDirectoryObject(DirectoryHandle, DesiredAccess, ObjectAttributes));
 }
@@ -42,10 +46,12 @@ struct listing {
 
 static ULONG entry_size(const struct ob_name *name)
 {
-    return (ULONG)sizeof(OBJECT_DIRECTORY_INFORMATION) + name->text.Length + name->object->type->name.Length + 2 * sizeof(WCHAR);
+    return (ULONG)sizeof(OBJECT_DIRECTORY_INFORMATION) + name->text.Length + name->object->type->name.Length +
+           2 * sizeof(WCHAR);
 }
 
-static void visit_names(struct ob_directory *directory, struct listing *listing, void (*visit)(struct listing *, struct ob_name *))
+static void visit_names(struct ob_directory *directory, struct listing *listing,
+                        void (*visit)(struct listing *, struct ob_name *))
 {
     listing->index = 0;
     for (unsigned i = 0; i < OB_BUCKETS; i++)
@@ -103,7 +109,8 @@ static NTSTATUS list_names(struct ob_directory *directory, struct listing *listi
     return listing->full && !listing->single ? STATUS_MORE_ENTRIES : STATUS_SUCCESS;
 }
 
-static NTSTATUS report_listing(struct listing *listing, PULONG context, PULONG returned, NTSTATUS status, KPROCESSOR_MODE mode)
+static NTSTATUS report_listing(struct listing *listing, PULONG context, PULONG returned, NTSTATUS status,
+                               KPROCESSOR_MODE mode)
 {
     ULONG next = listing->first + listing->taken;
     NTSTATUS copied = STATUS_SUCCESS;
@@ -116,16 +123,21 @@ static NTSTATUS report_listing(struct listing *listing, PULONG context, PULONG r
     return NT_SUCCESS(copied) ? status : copied;
 }
 
-NTSTATUS NTAPI NtQueryDirectoryObject(HANDLE DirectoryHandle, PVOID Buffer, ULONG Length, BOOLEAN ReturnSingleEntry,
-                                      BOOLEAN RestartScan, PULONG Context, PULONG ReturnLength)
+NTSTATUS NTAPI NtQueryDirectoryObject(HANDLE DirectoryHandle, PVOID Buffer, ULONG Length,
+                                      BOOLEAN ReturnSingleEntry, BOOLEAN RestartScan, PULONG Context,
+                                      PULONG ReturnLength)
 {
     void *directory;
     KPROCESSOR_MODE mode = ke_previous_mode();
-    struct listing listing = {.destination = Buffer, .room = MIN(Length, 1u << 20), .single = ReturnSingleEntry,
+    struct listing listing = {.destination = Buffer,
+                              .room = MIN(Length, 1u << 20),
+                              .single = ReturnSingleEntry,
                               .needed = sizeof(OBJECT_DIRECTORY_INFORMATION)};
-    NTSTATUS status = RestartScan ? STATUS_SUCCESS : ob_copy_in(&listing.first, Context, sizeof(*Context), mode);
+    NTSTATUS status =
+        RestartScan ? STATUS_SUCCESS : ob_copy_in(&listing.first, Context, sizeof(*Context), mode);
     if (NT_SUCCESS(status))
-        status = ob_reference_by_handle(DirectoryHandle, DIRECTORY_QUERY, ob_directory_type, mode, &directory, NULL);
+        status = ob_reference_by_handle(DirectoryHandle, DIRECTORY_QUERY, ob_directory_type, mode, &directory,
+                                        NULL);
     if (!NT_SUCCESS(status))
         return status;
     listing.buffer = mm_alloc(MAX(listing.room, sizeof(OBJECT_DIRECTORY_INFORMATION)), OB_TAG_CAPTURE);
@@ -140,8 +152,10 @@ NTSTATUS NTAPI NtQueryDirectoryObject(HANDLE DirectoryHandle, PVOID Buffer, ULON
 }
 
 EXPORT(ntoskrnl, ZwQueryDirectoryObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI ZwQueryDirectoryObject(HANDLE DirectoryHandle, PVOID Buffer, ULONG Length, BOOLEAN ReturnSingleEntry,
-                                      BOOLEAN RestartScan, PULONG Context, PULONG ReturnLength)
+NTSTATUS NTAPI ZwQueryDirectoryObject(HANDLE DirectoryHandle, PVOID Buffer, ULONG Length,
+                                      BOOLEAN ReturnSingleEntry, BOOLEAN RestartScan, PULONG Context,
+                                      PULONG ReturnLength)
 {
-    return ZW_CALL(NtQueryDirectoryObject(DirectoryHandle, Buffer, Length, ReturnSingleEntry, RestartScan, Context, ReturnLength));
+    return ZW_CALL(NtQueryDirectoryObject(DirectoryHandle, Buffer, Length, ReturnSingleEntry, RestartScan,
+                                          Context, ReturnLength));
 }

@@ -29,8 +29,8 @@ NTSTATUS ob_event_init(void)
 }
 
 EXPORT(ntoskrnl, NtCreateEvent, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
-NTSTATUS NTAPI NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
-                             BOOLEAN InitialState)
+NTSTATUS NTAPI NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                             POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState)
 {
     if (EventType != NotificationEvent && EventType != SynchronizationEvent)
         return STATUS_INVALID_PARAMETER;
@@ -42,25 +42,28 @@ NTSTATUS NTAPI NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POB
 }
 
 EXPORT(ntoskrnl, ZwCreateEvent, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
-NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
-                             BOOLEAN InitialState)
+NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                             POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState)
 {
     return ZW_CALL(NtCreateEvent(EventHandle, DesiredAccess, ObjectAttributes, EventType, InitialState));
 }
 
-NTSTATUS NTAPI NtOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+NTSTATUS NTAPI NtOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                           POBJECT_ATTRIBUTES ObjectAttributes)
 {
     return ob_open_service(EventHandle, DesiredAccess, ObjectAttributes, ob_event_type);
 }
 
 EXPORT(ntoskrnl, ZwOpenEvent, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
-NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                           POBJECT_ATTRIBUTES ObjectAttributes)
 {
     return ZW_CALL(NtOpenEvent(EventHandle, DesiredAccess, ObjectAttributes));
 }
 
-/* Sets or resets by handle; the previous state is written after the event has changed, as a fault there undoes nothing. */
-static NTSTATUS change_state(HANDLE handle, LONG (NTAPI *change)(PRKEVENT event), PLONG previous)
+/* Sets or resets by handle; the previous state is written after the event has changed, as a fault there
+ * undoes nothing. */
+static NTSTATUS change_state(HANDLE handle, LONG(NTAPI *change)(PRKEVENT event), PLONG previous)
 {
     void *event;
     KPROCESSOR_MODE mode = ke_previous_mode();

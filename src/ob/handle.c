@@ -74,11 +74,13 @@ static bool may_share(struct ob_header *header, struct ob_handle_table *table)
     if (!(header->flags & OB_EXCLUSIVE))
         return true;
     struct ob_handle_table *owner = NULL;
-    return __atomic_compare_exchange_n(&header->exclusive_table, &owner, table, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+    return __atomic_compare_exchange_n(&header->exclusive_table, &owner, table, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE) ||
            owner == table;
 }
 
-NTSTATUS ob_handle_create(void *body, ACCESS_MASK granted, ULONG attributes, struct ob_open_request *request, HANDLE *handle)
+NTSTATUS ob_handle_create(void *body, ACCESS_MASK granted, ULONG attributes, struct ob_open_request *request,
+                          HANDLE *handle)
 {
     struct ob_header *header = ob_header_of(body);
     struct ob_handle_table *table = (attributes & OBJ_KERNEL_HANDLE) ? kernel_table : current_table();
@@ -101,7 +103,8 @@ NTSTATUS ob_handle_create(void *body, ACCESS_MASK granted, ULONG attributes, str
 
 /* ---- looking up ---- */
 
-static NTSTATUS reference_pseudo(HANDLE handle, struct ob_type *type, void **body, OBJECT_HANDLE_INFORMATION *information)
+static NTSTATUS reference_pseudo(HANDLE handle, struct ob_type *type, void **body,
+                                 OBJECT_HANDLE_INFORMATION *information)
 {
     void *object = ob_pseudo_handle ? ob_pseudo_handle(handle) : NULL;
     if (!object)
@@ -114,8 +117,8 @@ static NTSTATUS reference_pseudo(HANDLE handle, struct ob_type *type, void **bod
     return STATUS_SUCCESS;
 }
 
-NTSTATUS ob_reference_handle(HANDLE handle, ACCESS_MASK desired, struct ob_type *type, KPROCESSOR_MODE mode, void **body,
-                             OBJECT_HANDLE_INFORMATION *information)
+NTSTATUS ob_reference_handle(HANDLE handle, ACCESS_MASK desired, struct ob_type *type, KPROCESSOR_MODE mode,
+                             void **body, OBJECT_HANDLE_INFORMATION *information)
 {
     *body = NULL;
     if (unlikely((LONG64)handle == -1 || (LONG64)handle == -2))
@@ -131,7 +134,8 @@ NTSTATUS ob_reference_handle(HANDLE handle, ACCESS_MASK desired, struct ob_type 
     else if (unlikely(mode != KernelMode && (desired & ~entry->granted)))
         status = STATUS_ACCESS_DENIED;
     else {
-        __atomic_fetch_add(&header->pointer_count, 1, __ATOMIC_RELAXED); /* the handle's own keeps it above zero */
+        __atomic_fetch_add(&header->pointer_count, 1,
+                           __ATOMIC_RELAXED); /* the handle's own keeps it above zero */
         *information = (OBJECT_HANDLE_INFORMATION){entry->attributes, entry->granted};
         *body = header->body;
     }
@@ -139,8 +143,8 @@ NTSTATUS ob_reference_handle(HANDLE handle, ACCESS_MASK desired, struct ob_type 
     return status;
 }
 
-NTSTATUS ob_reference_by_handle(HANDLE handle, ACCESS_MASK desired, struct ob_type *type, KPROCESSOR_MODE mode, void **body,
-                                ACCESS_MASK *granted)
+NTSTATUS ob_reference_by_handle(HANDLE handle, ACCESS_MASK desired, struct ob_type *type,
+                                KPROCESSOR_MODE mode, void **body, ACCESS_MASK *granted)
 {
     OBJECT_HANDLE_INFORMATION information;
     NTSTATUS status = ob_reference_handle(handle, desired, type, mode, body, &information);
@@ -165,13 +169,15 @@ NTSTATUS ob_handle_set_attributes(HANDLE handle, ULONG attributes, KPROCESSOR_MO
 
 static NTSTATUS refuse_close(HANDLE handle, KPROCESSOR_MODE mode, ULONG64 why, NTSTATUS status)
 {
-    /* 0x93: a kernel-mode caller closed a kernel handle that is not one (1), or one protected from close (0). */
+    /* 0x93: a kernel-mode caller closed a kernel handle that is not one (1), or one protected from close (0).
+     */
     if (mode == KernelMode && ob_is_kernel_handle_value(handle))
         ke_bugcheck_code(INVALID_KERNEL_HANDLE, (ULONG64)handle, why, 0, 0);
     return status;
 }
 
-NTSTATUS ob_table_close(struct ob_handle_table *table, HANDLE handle, KPROCESSOR_MODE mode, bool even_protected)
+NTSTATUS ob_table_close(struct ob_handle_table *table, HANDLE handle, KPROCESSOR_MODE mode,
+                        bool even_protected)
 {
     struct ob_handle_entry *entry = table ? ob_table_entry(table, handle) : NULL;
     struct ob_header *header = entry ? ob_entry_lock(entry) : NULL;

@@ -10,7 +10,7 @@
 #include "host/host.h"
 
 #define ENTRIES_PER_BLOCK 1024
-#define MAX_BLOCKS 1024
+#define MAX_BLOCKS        1024
 
 struct ob_handle_table {
     rl_lock lock;
@@ -39,7 +39,8 @@ static struct ob_handle_entry *entry_at(struct ob_handle_table *table, ULONG_PTR
 {
     if (unlikely(index == 0 || index >= ENTRIES_PER_BLOCK * (ULONG_PTR)MAX_BLOCKS))
         return NULL;
-    struct ob_handle_entry *block = __atomic_load_n(&table->blocks[index / ENTRIES_PER_BLOCK], __ATOMIC_ACQUIRE);
+    struct ob_handle_entry *block =
+        __atomic_load_n(&table->blocks[index / ENTRIES_PER_BLOCK], __ATOMIC_ACQUIRE);
     return block ? &block[index % ENTRIES_PER_BLOCK] : NULL;
 }
 
@@ -50,7 +51,8 @@ struct ob_header *ob_entry_lock(struct ob_handle_entry *entry)
         if (value == 0)
             return NULL;
         if (!(value & OB_ENTRY_LOCKED) &&
-            __atomic_compare_exchange_n(&entry->object, &value, value | OB_ENTRY_LOCKED, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            __atomic_compare_exchange_n(&entry->object, &value, value | OB_ENTRY_LOCKED, true,
+                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
             return (struct ob_header *)value;
         if (spins < 200)
             host_cpu_relax();
@@ -100,7 +102,8 @@ static ULONG take_index(struct ob_handle_table *table)
     return index;
 }
 
-HANDLE ob_table_insert(struct ob_handle_table *table, struct ob_header *object, ACCESS_MASK granted, ULONG attributes)
+HANDLE ob_table_insert(struct ob_handle_table *table, struct ob_header *object, ACCESS_MASK granted,
+                       ULONG attributes)
 {
     rl_lock_acquire(&table->lock);
     ULONG index = take_index(table);

@@ -39,8 +39,9 @@ static NTSTATUS make_types(void)
 static NTSTATUS make_namespace(void)
 {
     static const WCHAR *const directories[] = {
-        u"\\Device", u"\\Driver",       u"\\FileSystem",       u"\\GLOBAL??",      u"\\Callback", u"\\BaseNamedObjects",
-        u"\\Security", u"\\KernelObjects", u"\\NLS", u"\\RPC Control", u"\\Windows",   u"\\Sessions", u"\\ArcName",
+        u"\\Device",           u"\\Driver",   u"\\FileSystem",    u"\\GLOBAL??", u"\\Callback",
+        u"\\BaseNamedObjects", u"\\Security", u"\\KernelObjects", u"\\NLS",      u"\\RPC Control",
+        u"\\Windows",          u"\\Sessions", u"\\ArcName",
     };
     static const WCHAR *const links[][2] = {
         {u"\\??", u"\\GLOBAL??"},

@@ -11,7 +11,7 @@
 #include "rtl/rtl.h"
 
 #define MAX_REPARSES 32
-#define MAX_NAME 0xFFFE
+#define MAX_NAME     0xFFFE
 
 bool ob_next_component(UNICODE_STRING *rest, UNICODE_STRING *component)
 {
@@ -21,13 +21,15 @@ bool ob_next_component(UNICODE_STRING *rest, UNICODE_STRING *component)
     start = at;
     while (at < count && rest->Buffer[at] != '\\')
         at++;
-    *component = (UNICODE_STRING){(USHORT)((at - start) * sizeof(WCHAR)), (USHORT)((at - start) * sizeof(WCHAR)), rest->Buffer + start};
+    *component = (UNICODE_STRING){(USHORT)((at - start) * sizeof(WCHAR)),
+                                  (USHORT)((at - start) * sizeof(WCHAR)), rest->Buffer + start};
     rest->Buffer += at;
     rest->Length = rest->MaximumLength = (USHORT)((count - at) * sizeof(WCHAR));
     return component->Length != 0;
 }
 
-/* Directories, links, devices and keys ignore case by the system's default setting; events and the like only when asked. */
+/* Directories, links, devices and keys ignore case by the system's default setting; events and the like only
+ * when asked. */
 bool ob_type_ignores_case(const struct ob_type *type, ULONG attributes)
 {
     return (attributes & OBJ_CASE_INSENSITIVE) || !type || !type->ops.case_sensitive;
@@ -53,8 +55,8 @@ struct walk {
     bool nocase;
     ULONG last_link_as_object; /* OBJ_OPENLINK, or a link is what is wanted */
     UNICODE_STRING rest;
-    WCHAR *storage;  /* of a re-parsed name; owned */
-    void *object;    /* referenced */
+    WCHAR *storage; /* of a re-parsed name; owned */
+    void *object;   /* referenced */
     unsigned reparses;
 };
 
@@ -169,9 +171,11 @@ static NTSTATUS start(struct walk *walk, void *root, const UNICODE_STRING *name)
 
 NTSTATUS ob_walk(void *root, const UNICODE_STRING *name, struct ob_open_request *request, void **body)
 {
-    struct walk walk = {.request = request, .nocase = ob_type_ignores_case(request->wanted, request->attributes)};
+    struct walk walk = {.request = request,
+                        .nocase = ob_type_ignores_case(request->wanted, request->attributes)};
     bool finished = false;
-    walk.last_link_as_object = (request->attributes & OBJ_OPENLINK) || request->wanted == ob_symbolic_link_type;
+    walk.last_link_as_object =
+        (request->attributes & OBJ_OPENLINK) || request->wanted == ob_symbolic_link_type;
     NTSTATUS status = start(&walk, root, name);
     while (NT_SUCCESS(status) && !finished)
         status = step(&walk, &finished);
@@ -188,18 +192,21 @@ NTSTATUS ob_walk(void *root, const UNICODE_STRING *name, struct ob_open_request 
 }
 
 /* The directory that a name would be put into, referenced, and its last component (inside name). */
-static NTSTATUS find_parent(void *root, const UNICODE_STRING *name, ULONG attributes, void **parent, UNICODE_STRING *last)
+static NTSTATUS find_parent(void *root, const UNICODE_STRING *name, ULONG attributes, void **parent,
+                            UNICODE_STRING *last)
 {
     unsigned count = name->Length / sizeof(WCHAR), at = count;
     if (!count || name->Length % sizeof(WCHAR) || name->Buffer[count - 1] == '\\')
         return STATUS_OBJECT_NAME_INVALID;
     while (at && name->Buffer[at - 1] != '\\')
         at--;
-    *last = (UNICODE_STRING){(USHORT)((count - at) * sizeof(WCHAR)), (USHORT)((count - at) * sizeof(WCHAR)), name->Buffer + at};
+    *last = (UNICODE_STRING){(USHORT)((count - at) * sizeof(WCHAR)), (USHORT)((count - at) * sizeof(WCHAR)),
+                             name->Buffer + at};
     if (!root && name->Buffer[0] != '\\')
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     UNICODE_STRING path = {(USHORT)(at > 1 ? (at - 1) * sizeof(WCHAR) : at * sizeof(WCHAR)), 0, name->Buffer};
-    struct ob_open_request request = {.attributes = (attributes & OBJ_CASE_INSENSITIVE) | OBJ_CASE_INSENSITIVE};
+    struct ob_open_request request = {.attributes =
+                                          (attributes & OBJ_CASE_INSENSITIVE) | OBJ_CASE_INSENSITIVE};
     NTSTATUS status = ob_walk(root, &path, &request, parent);
     if (status == STATUS_OBJECT_NAME_NOT_FOUND)
         return STATUS_OBJECT_PATH_NOT_FOUND;

@@ -64,7 +64,8 @@ ULONG ob_query_name(const void *body, WCHAR *buffer, ULONG size)
  * STATUS_INFO_LENGTH_MISMATCH and the size needed.
  */
 EXPORT(ntoskrnl, ObQueryNameString, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo, ULONG Length, PULONG ReturnLength)
+NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo, ULONG Length,
+                                 PULONG ReturnLength)
 {
     bool fits = ObjectNameInfo && Length >= sizeof(*ObjectNameInfo) + sizeof(WCHAR);
     WCHAR *text = (WCHAR *)(ObjectNameInfo + 1);

@@ -13,7 +13,8 @@ static struct ob_header *dead_objects; /* pushed atomically; taken all at once *
 
 void *ob_create(struct ob_type *type, size_t body_size)
 {
-    struct ob_header *header = mm_alloc(sizeof(*header) + body_size, type->ops.pool_tag ? type->ops.pool_tag : OB_TAG_OBJECT);
+    struct ob_header *header =
+        mm_alloc(sizeof(*header) + body_size, type->ops.pool_tag ? type->ops.pool_tag : OB_TAG_OBJECT);
     if (!header)
         return NULL;
     header->type = type;
@@ -55,14 +56,16 @@ static void defer_deletion(struct ob_header *header)
     struct ob_header *top = __atomic_load_n(&dead_objects, __ATOMIC_RELAXED);
     do
         header->next_dead = top;
-    while (!__atomic_compare_exchange_n(&dead_objects, &top, header, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    while (
+        !__atomic_compare_exchange_n(&dead_objects, &top, header, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
     if (!top && ob_defer)
         ob_defer(delete_dead_objects, NULL);
 }
 
 static void count_error(struct ob_header *header, LONG count)
 {
-    ke_bugcheck_code(REFERENCE_BY_POINTER, (ULONG64)header->type, (ULONG64)header->body, 1, (ULONG64)(LONG64)count);
+    ke_bugcheck_code(REFERENCE_BY_POINTER, (ULONG64)header->type, (ULONG64)header->body, 1,
+                     (ULONG64)(LONG64)count);
 }
 
 void ob_reference(void *body)

@@ -12,9 +12,9 @@
 #include "base/lock.h"
 #include "ob/ob.h"
 
-#define OB_TAG_OBJECT 0x6a624f52 /* 'RObj' */
-#define OB_TAG_NAME 0x6d4e624f   /* 'ObNm' */
-#define OB_TAG_HANDLE 0x6c64484f /* 'OHdl' */
+#define OB_TAG_OBJECT  0x6a624f52 /* 'RObj' */
+#define OB_TAG_NAME    0x6d4e624f /* 'ObNm' */
+#define OB_TAG_HANDLE  0x6c64484f /* 'OHdl' */
 #define OB_TAG_CAPTURE 0x7061434f /* 'OCap' */
 
 enum ob_flags {
@@ -37,9 +37,9 @@ struct ob_header {
     LONG pointer_count; /* atomic */
     LONG handle_count;  /* atomic */
     struct ob_type *type;
-    ULONG flags;           /* enum ob_flags; atomic */
+    ULONG flags; /* enum ob_flags; atomic */
     ULONG reserved;
-    struct ob_name *name;  /* ob_namespace_lock */
+    struct ob_name *name; /* ob_namespace_lock */
     struct ob_handle_table *exclusive_table;
     struct ob_header *next_dead;
     PSECURITY_DESCRIPTOR security; /* self-relative, in pool; ob_security_lock */
@@ -79,9 +79,11 @@ NTSTATUS ob_type_init(void);
 NTSTATUS ob_type_name_it(struct ob_type *type); /* \ObjectTypes\Name */
 
 /* directory.c: the lock is held by the caller of the first three. */
-struct ob_name *ob_directory_find(struct ob_directory *directory, const UNICODE_STRING *component, bool nocase);
+struct ob_name *ob_directory_find(struct ob_directory *directory, const UNICODE_STRING *component,
+                                  bool nocase);
 void ob_directory_link(struct ob_directory *directory, struct ob_name *name, struct ob_header *object);
-struct ob_name *ob_directory_unlink(struct ob_header *object); /* free it with ob_name_free after the lock is released */
+struct ob_name *
+ob_directory_unlink(struct ob_header *object); /* free it with ob_name_free after the lock is released */
 struct ob_name *ob_name_create(const UNICODE_STRING *component);
 void ob_name_free(struct ob_name *name);
 NTSTATUS ob_directory_init(void); /* the type and the root */
@@ -92,7 +94,8 @@ NTSTATUS ob_make_link(const WCHAR *path, const WCHAR *target);
 /* lookup.c: `component` of a path; advances past it and its leading backslash. False: malformed. */
 bool ob_next_component(UNICODE_STRING *rest, UNICODE_STRING *component);
 bool ob_type_ignores_case(const struct ob_type *type, ULONG attributes);
-/* Does the namespace hold it, or somebody's handle? Removes the name of a temporary object without handles. */
+/* Does the namespace hold it, or somebody's handle? Removes the name of a temporary object without handles.
+ */
 void ob_check_temporary(struct ob_header *header);
 
 LONG ob_dereference_count(void *body); /* the count after */

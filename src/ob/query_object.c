@@ -98,10 +98,11 @@ static NTSTATUS query_class(struct object_query *query, OBJECT_INFORMATION_CLASS
     }
 }
 
-NTSTATUS NTAPI NtQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation,
-                             ULONG ObjectInformationLength, PULONG ReturnLength)
+NTSTATUS NTAPI NtQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
+                             PVOID ObjectInformation, ULONG ObjectInformationLength, PULONG ReturnLength)
 {
-    struct object_query query = {.buffer = ObjectInformation, .length = ObjectInformationLength, .mode = ke_previous_mode()};
+    struct object_query query = {
+        .buffer = ObjectInformation, .length = ObjectInformationLength, .mode = ke_previous_mode()};
     NTSTATUS status = ob_reference_handle(Handle, 0, NULL, query.mode, &query.body, &query.handle);
     if (!NT_SUCCESS(status))
         return status;
@@ -116,15 +117,16 @@ NTSTATUS NTAPI NtQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInfor
 }
 
 EXPORT(ntoskrnl, ZwQueryObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation,
-                             ULONG ObjectInformationLength, PULONG ReturnLength)
+NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
+                             PVOID ObjectInformation, ULONG ObjectInformationLength, PULONG ReturnLength)
 {
-    return ZW_CALL(NtQueryObject(Handle, ObjectInformationClass, ObjectInformation, ObjectInformationLength, ReturnLength));
+    return ZW_CALL(NtQueryObject(Handle, ObjectInformationClass, ObjectInformation, ObjectInformationLength,
+                                 ReturnLength));
 }
 
 /* ObjectHandleFlagInformation is the class that can be set: { BOOLEAN Inherit, ProtectFromClose }. */
-NTSTATUS NTAPI NtSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation,
-                                      ULONG ObjectInformationLength)
+NTSTATUS NTAPI NtSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
+                                      PVOID ObjectInformation, ULONG ObjectInformationLength)
 {
     BOOLEAN flags[2];
     KPROCESSOR_MODE mode = ke_previous_mode();
@@ -140,8 +142,9 @@ NTSTATUS NTAPI NtSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS Ob
 }
 
 EXPORT(ntoskrnl, ZwSetInformationObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI ZwSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation,
-                                      ULONG ObjectInformationLength)
+NTSTATUS NTAPI ZwSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
+                                      PVOID ObjectInformation, ULONG ObjectInformationLength)
 {
-    return ZW_CALL(NtSetInformationObject(Handle, ObjectInformationClass, ObjectInformation, ObjectInformationLength));
+    return ZW_CALL(
+        NtSetInformationObject(Handle, ObjectInformationClass, ObjectInformation, ObjectInformationLength));
 }

@@ -8,8 +8,9 @@
 #include "ob/security.h"
 #include "ob/services.h"
 
-NTSTATUS (*ob_access_check)(PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired, const GENERIC_MAPPING *mapping,
-                            KPROCESSOR_MODE mode, ACCESS_MASK *granted);
+NTSTATUS (*ob_access_check)
+(PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired, const GENERIC_MAPPING *mapping, KPROCESSOR_MODE mode,
+ ACCESS_MASK *granted);
 struct ob_security_ops ob_security_ops;
 static rl_lock security_lock;
 
@@ -93,8 +94,8 @@ static NTSTATUS copy_descriptor(struct ob_header *header, PSECURITY_DESCRIPTOR *
 static NTSTATUS ask_type(struct ob_header *header, PSECURITY_DESCRIPTOR *copy)
 {
     ULONG length = 0;
-    SECURITY_INFORMATION all = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION |
-                               SACL_SECURITY_INFORMATION;
+    SECURITY_INFORMATION all = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
+                               DACL_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION;
     NTSTATUS status = header->type->ops.security(header->body, OB_SECURITY_QUERY, &all, NULL, &length);
     *copy = NULL;
     if (status != STATUS_BUFFER_TOO_SMALL)
@@ -112,7 +113,8 @@ static NTSTATUS ask_type(struct ob_header *header, PSECURITY_DESCRIPTOR *copy)
 
 /* Gives a copy of an object's descriptor (MemoryAllocated TRUE), or NULL. IRQL: PASSIVE_LEVEL. */
 EXPORT(ntoskrnl, ObGetObjectSecurity, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER)
-NTSTATUS NTAPI ObGetObjectSecurity(PVOID Object, PSECURITY_DESCRIPTOR *SecurityDescriptor, PBOOLEAN MemoryAllocated)
+NTSTATUS NTAPI ObGetObjectSecurity(PVOID Object, PSECURITY_DESCRIPTOR *SecurityDescriptor,
+                                   PBOOLEAN MemoryAllocated)
 {
     struct ob_header *header = ob_header_of(Object);
     NTSTATUS status = header->type->ops.security ? ask_type(header, SecurityDescriptor)
@@ -140,7 +142,8 @@ void ob_set_descriptor(void *body, PSECURITY_DESCRIPTOR descriptor)
 }
 
 /* Replaces the parts that `information` names; descriptor: captured, self-relative. */
-static NTSTATUS set_parts(struct ob_header *header, SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR descriptor)
+static NTSTATUS set_parts(struct ob_header *header, SECURITY_INFORMATION information,
+                          PSECURITY_DESCRIPTOR descriptor)
 {
     ULONG length = ob_security_ops.length(descriptor);
     if (header->type->ops.security)
@@ -169,7 +172,8 @@ static ACCESS_MASK access_to_set(SECURITY_INFORMATION information)
     return access;
 }
 
-NTSTATUS ob_set_security(void *body, SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR descriptor, KPROCESSOR_MODE mode)
+NTSTATUS ob_set_security(void *body, SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR descriptor,
+                         KPROCESSOR_MODE mode)
 {
     PSECURITY_DESCRIPTOR captured;
     if (!descriptor)
@@ -183,11 +187,13 @@ NTSTATUS ob_set_security(void *body, SECURITY_INFORMATION information, PSECURITY
 }
 
 EXPORT(ntoskrnl, NtSetSecurityObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI NtSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor)
+NTSTATUS NTAPI NtSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+                                   PSECURITY_DESCRIPTOR SecurityDescriptor)
 {
     void *body;
     KPROCESSOR_MODE mode = ke_previous_mode();
-    NTSTATUS status = ob_reference_by_handle(Handle, access_to_set(SecurityInformation), NULL, mode, &body, NULL);
+    NTSTATUS status =
+        ob_reference_by_handle(Handle, access_to_set(SecurityInformation), NULL, mode, &body, NULL);
     if (!NT_SUCCESS(status))
         return status;
     status = ob_set_security(body, SecurityInformation, SecurityDescriptor, mode);
@@ -196,7 +202,8 @@ NTSTATUS NTAPI NtSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityI
 }
 
 EXPORT(ntoskrnl, ZwSetSecurityObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor)
+NTSTATUS NTAPI ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+                                   PSECURITY_DESCRIPTOR SecurityDescriptor)
 {
     return ZW_CALL(NtSetSecurityObject(Handle, SecurityInformation, SecurityDescriptor));
 }
@@ -220,8 +227,8 @@ static ACCESS_MASK access_to_query(SECURITY_INFORMATION information)
 }
 
 /* Writes the parts asked for to the caller; *needed is their size. */
-static NTSTATUS report_parts(void *body, SECURITY_INFORMATION information, void *buffer, ULONG length, ULONG *needed,
-                             KPROCESSOR_MODE mode)
+static NTSTATUS report_parts(void *body, SECURITY_INFORMATION information, void *buffer, ULONG length,
+                             ULONG *needed, KPROCESSOR_MODE mode)
 {
     PSECURITY_DESCRIPTOR whole, part = NULL;
     BOOLEAN allocated;
@@ -238,13 +245,15 @@ static NTSTATUS report_parts(void *body, SECURITY_INFORMATION information, void 
     return status;
 }
 
-NTSTATUS NTAPI NtQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor,
-                                     ULONG Length, PULONG LengthNeeded)
+NTSTATUS NTAPI NtQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+                                     PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Length,
+                                     PULONG LengthNeeded)
 {
     void *body;
     ULONG needed = 0;
     KPROCESSOR_MODE mode = ke_previous_mode();
-    NTSTATUS status = ob_reference_by_handle(Handle, access_to_query(SecurityInformation), NULL, mode, &body, NULL);
+    NTSTATUS status =
+        ob_reference_by_handle(Handle, access_to_query(SecurityInformation), NULL, mode, &body, NULL);
     if (!NT_SUCCESS(status))
         return status;
     status = report_parts(body, SecurityInformation, SecurityDescriptor, Length, &needed, mode);
@@ -254,8 +263,10 @@ NTSTATUS NTAPI NtQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION Securit
 }
 
 EXPORT(ntoskrnl, ZwQuerySecurityObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI ZwQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor,
-                                     ULONG Length, PULONG LengthNeeded)
+NTSTATUS NTAPI ZwQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+                                     PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Length,
+                                     PULONG LengthNeeded)
 {
-    return ZW_CALL(NtQuerySecurityObject(Handle, SecurityInformation, SecurityDescriptor, Length, LengthNeeded));
+    return ZW_CALL(
+        NtQuerySecurityObject(Handle, SecurityInformation, SecurityDescriptor, Length, LengthNeeded));
 }

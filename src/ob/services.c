@@ -36,7 +36,8 @@ NTSTATUS ob_open_by_name(const OBJECT_ATTRIBUTES *attributes, struct ob_open_req
 }
 
 /* A handle to an object, after the access check; written to the caller, or closed again if that faults. */
-static NTSTATUS give_handle(void *body, HANDLE *to, ACCESS_MASK desired, struct ob_open_request *request, KPROCESSOR_MODE mode)
+NTSTATUS ob_give_handle(void *body, HANDLE *to, ACCESS_MASK desired, struct ob_open_request *request,
+                        KPROCESSOR_MODE mode)
 {
     ACCESS_MASK granted;
     HANDLE handle;
@@ -52,20 +53,21 @@ static NTSTATUS give_handle(void *body, HANDLE *to, ACCESS_MASK desired, struct 
     return status;
 }
 
-static NTSTATUS open_captured_handle(const struct ob_captured *captured, HANDLE *handle, ACCESS_MASK desired, struct ob_type *type,
-                                     KPROCESSOR_MODE mode)
+static NTSTATUS open_captured_handle(const struct ob_captured *captured, HANDLE *handle, ACCESS_MASK desired,
+                                     struct ob_type *type, KPROCESSOR_MODE mode)
 {
     void *body;
     struct ob_open_request request = {.desired_access = desired, .mode = mode, .wanted = type};
     NTSTATUS status = ob_open_captured(captured, &request, &body);
     if (!NT_SUCCESS(status))
         return status;
-    status = give_handle(body, handle, desired, &request, mode);
+    status = ob_give_handle(body, handle, desired, &request, mode);
     ob_dereference(body);
     return status;
 }
 
-NTSTATUS ob_open_service(HANDLE *handle, ACCESS_MASK desired, const OBJECT_ATTRIBUTES *attributes, struct ob_type *type)
+NTSTATUS ob_open_service(HANDLE *handle, ACCESS_MASK desired, const OBJECT_ATTRIBUTES *attributes,
+                         struct ob_type *type)
 {
     struct ob_captured captured;
     KPROCESSOR_MODE mode = ke_previous_mode();
@@ -97,7 +99,8 @@ static NTSTATUS insert_captured(void *body, const struct ob_captured *captured, 
 {
     void *root = NULL;
     if (captured->root) {
-        NTSTATUS status = ob_reference_by_handle(captured->root, DIRECTORY_CREATE_OBJECT, ob_directory_type, mode, &root, NULL);
+        NTSTATUS status = ob_reference_by_handle(captured->root, DIRECTORY_CREATE_OBJECT, ob_directory_type,
+                                                 mode, &root, NULL);
         if (!NT_SUCCESS(status))
             return status;
     }
@@ -107,9 +110,11 @@ static NTSTATUS insert_captured(void *body, const struct ob_captured *captured, 
     return status;
 }
 
-static NTSTATUS create_named(void *body, const struct ob_captured *captured, HANDLE *handle, ACCESS_MASK desired, KPROCESSOR_MODE mode)
+static NTSTATUS create_named(void *body, const struct ob_captured *captured, HANDLE *handle,
+                             ACCESS_MASK desired, KPROCESSOR_MODE mode)
 {
-    struct ob_open_request request = {.desired_access = desired, .mode = mode, .attributes = captured->attributes};
+    struct ob_open_request request = {
+        .desired_access = desired, .mode = mode, .attributes = captured->attributes};
     NTSTATUS status = apply_descriptor(body, captured, mode);
     if (NT_SUCCESS(status) && captured->name.Length)
         status = insert_captured(body, captured, mode);
@@ -139,7 +144,8 @@ static NTSTATUS create_named(void *body, const struct ob_captured *captured, HAN
     return status;
 }
 
-NTSTATUS ob_create_service(void *body, HANDLE *handle, ACCESS_MASK desired, const OBJECT_ATTRIBUTES *attributes)
+NTSTATUS ob_create_service(void *body, HANDLE *handle, ACCESS_MASK desired,
+                           const OBJECT_ATTRIBUTES *attributes)
 {
     struct ob_captured captured;
     KPROCESSOR_MODE mode = ke_previous_mode();

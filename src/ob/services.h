@@ -34,22 +34,31 @@ struct ob_captured {
     UNICODE_STRING name; /* Buffer NULL: none */
     bool has_name;
     PVOID security_descriptor, security_qos; /* not captured */
-    WCHAR *storage;      /* owned; freed by ob_release_captured */
+    WCHAR *storage;                          /* owned; freed by ob_release_captured */
 };
-NTSTATUS ob_capture_attributes(const OBJECT_ATTRIBUTES *attributes, KPROCESSOR_MODE mode, struct ob_captured *captured);
-NTSTATUS ob_capture_string(const UNICODE_STRING *string, KPROCESSOR_MODE mode, UNICODE_STRING *captured); /* free Buffer with mm_free */
+NTSTATUS ob_capture_attributes(const OBJECT_ATTRIBUTES *attributes, KPROCESSOR_MODE mode,
+                               struct ob_captured *captured);
+NTSTATUS ob_capture_string(const UNICODE_STRING *string, KPROCESSOR_MODE mode,
+                           UNICODE_STRING *captured); /* free Buffer with mm_free */
 void ob_release_captured(struct ob_captured *captured);
 
 /* Name (and root handle) to a referenced object. */
 NTSTATUS ob_open_captured(const struct ob_captured *captured, struct ob_open_request *request, void **body);
 
+/* A handle to an object after the access check, written to the caller (or closed again if that faults). */
+NTSTATUS ob_give_handle(void *body, HANDLE *to, ACCESS_MASK desired, struct ob_open_request *request,
+                        KPROCESSOR_MODE mode);
+
 /* Opens a named object of a type and writes a handle to the caller. */
-NTSTATUS ob_open_service(HANDLE *handle, ACCESS_MASK desired, const OBJECT_ATTRIBUTES *attributes, struct ob_type *type);
+NTSTATUS ob_open_service(HANDLE *handle, ACCESS_MASK desired, const OBJECT_ATTRIBUTES *attributes,
+                         struct ob_type *type);
 /*
- * Gives a new object its name and a handle. Consumes the body's reference. A name that exists: with OBJ_OPENIF the
- * existing object gets the handle and the status is STATUS_OBJECT_NAME_EXISTS, else STATUS_OBJECT_NAME_COLLISION.
+ * Gives a new object its name and a handle. Consumes the body's reference. A name that exists: with
+ * OBJ_OPENIF the existing object gets the handle and the status is STATUS_OBJECT_NAME_EXISTS, else
+ * STATUS_OBJECT_NAME_COLLISION.
  */
-NTSTATUS ob_create_service(void *body, HANDLE *handle, ACCESS_MASK desired, const OBJECT_ATTRIBUTES *attributes);
+NTSTATUS ob_create_service(void *body, HANDLE *handle, ACCESS_MASK desired,
+                           const OBJECT_ATTRIBUTES *attributes);
 
 /* Runs what ob_defer was asked for, at PASSIVE_LEVEL (before there are workers, and at the end). */
 void ob_delete_deferred(void);

@@ -21,8 +21,8 @@ static const struct ob_type_ops link_ops = {
     .name = "SymbolicLink",
     .pool_tag = 0x626d7953, /* 'Symb' */
     .valid_access = SYMBOLIC_LINK_ALL_ACCESS,
-    .mapping = {STANDARD_RIGHTS_READ | SYMBOLIC_LINK_QUERY, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE | SYMBOLIC_LINK_QUERY,
-                SYMBOLIC_LINK_ALL_ACCESS},
+    .mapping = {STANDARD_RIGHTS_READ | SYMBOLIC_LINK_QUERY, STANDARD_RIGHTS_WRITE,
+                STANDARD_RIGHTS_EXECUTE | SYMBOLIC_LINK_QUERY, SYMBOLIC_LINK_ALL_ACCESS},
     .dispatcher_offset = -1,
     .delete_ = delete_link,
 };
@@ -71,8 +71,8 @@ static NTSTATUS capture_target(PUNICODE_STRING target, KPROCESSOR_MODE mode, UNI
     return status;
 }
 
-NTSTATUS NTAPI NtCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                                          PUNICODE_STRING LinkTarget)
+NTSTATUS NTAPI NtCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+                                          POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget)
 {
     UNICODE_STRING target;
     NTSTATUS status = capture_target(LinkTarget, ke_previous_mode(), &target);
@@ -86,25 +86,28 @@ NTSTATUS NTAPI NtCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK Desire
 }
 
 EXPORT(ntoskrnl, ZwCreateSymbolicLinkObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                                          PUNICODE_STRING LinkTarget)
+NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+                                          POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget)
 {
     return ZW_CALL(NtCreateSymbolicLinkObject(LinkHandle, DesiredAccess, ObjectAttributes, LinkTarget));
 }
 
-NTSTATUS NTAPI NtOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+NTSTATUS NTAPI NtOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+                                        POBJECT_ATTRIBUTES ObjectAttributes)
 {
     return ob_open_service(LinkHandle, DesiredAccess, ObjectAttributes, ob_symbolic_link_type);
 }
 
 EXPORT(ntoskrnl, ZwOpenSymbolicLinkObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+                                        POBJECT_ATTRIBUTES ObjectAttributes)
 {
     return ZW_CALL(NtOpenSymbolicLinkObject(LinkHandle, DesiredAccess, ObjectAttributes));
 }
 
 /* ReturnedLength, where given, counts the terminator; the string's Length does not. */
-static NTSTATUS report_target(const UNICODE_STRING *target, PUNICODE_STRING to, PULONG returned, KPROCESSOR_MODE mode)
+static NTSTATUS report_target(const UNICODE_STRING *target, PUNICODE_STRING to, PULONG returned,
+                              KPROCESSOR_MODE mode)
 {
     UNICODE_STRING room;
     ULONG needed = target->Length + (ULONG)sizeof(WCHAR);
@@ -125,7 +128,8 @@ NTSTATUS NTAPI NtQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING Link
 {
     void *body;
     KPROCESSOR_MODE mode = ke_previous_mode();
-    NTSTATUS status = ob_reference_by_handle(LinkHandle, SYMBOLIC_LINK_QUERY, ob_symbolic_link_type, mode, &body, NULL);
+    NTSTATUS status =
+        ob_reference_by_handle(LinkHandle, SYMBOLIC_LINK_QUERY, ob_symbolic_link_type, mode, &body, NULL);
     if (!NT_SUCCESS(status))
         return status;
     status = report_target(&((struct ob_symbolic_link *)body)->target, LinkTarget, ReturnedLength, mode);

@@ -14,7 +14,8 @@ static const struct ob_type_ops type_ops = {
     .name = "Type",
     .pool_tag = 0x546a624f, /* 'ObjT' */
     .valid_access = STANDARD_RIGHTS_ALL | 1,
-    .mapping = {STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE, STANDARD_RIGHTS_ALL | 1},
+    .mapping = {STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE,
+                STANDARD_RIGHTS_ALL | 1},
     .dispatcher_offset = -1,
 };
 
@@ -25,7 +26,8 @@ static void fill_type(struct ob_type *type, const struct ob_type_ops *ops)
     size_t i = 0;
     for (; ops->name[i] && i + 1 < countof(type->name_text); i++)
         type->name_text[i] = (WCHAR)ops->name[i];
-    type->name = (UNICODE_STRING){(USHORT)(i * sizeof(WCHAR)), (USHORT)sizeof(type->name_text), type->name_text};
+    type->name =
+        (UNICODE_STRING){(USHORT)(i * sizeof(WCHAR)), (USHORT)sizeof(type->name_text), type->name_text};
 }
 
 NTSTATUS ob_type_name_it(struct ob_type *type)

@@ -59,25 +59,28 @@ struct wait_many {
     KWAIT_BLOCK blocks[MAXIMUM_WAIT_OBJECTS];
 };
 
-static NTSTATUS wait_many(struct wait_many *wait, ULONG count, WAIT_TYPE type, BOOLEAN alertable, PLARGE_INTEGER timeout,
-                          KPROCESSOR_MODE mode)
+static NTSTATUS wait_many(struct wait_many *wait, ULONG count, WAIT_TYPE type, BOOLEAN alertable,
+                          PLARGE_INTEGER timeout, KPROCESSOR_MODE mode)
 {
     ULONG referenced = 0;
     NTSTATUS status = STATUS_SUCCESS;
     while (referenced < count) {
-        status = waitable_of(wait->handles[referenced], mode, &wait->bodies[referenced], &wait->waitables[referenced]);
+        status = waitable_of(wait->handles[referenced], mode, &wait->bodies[referenced],
+                             &wait->waitables[referenced]);
         if (!NT_SUCCESS(status))
             break;
         referenced++;
     }
     if (NT_SUCCESS(status))
-        status = KeWaitForMultipleObjects(count, wait->waitables, type, UserRequest, mode, alertable, timeout, wait->blocks);
+        status = KeWaitForMultipleObjects(count, wait->waitables, type, UserRequest, mode, alertable, timeout,
+                                          wait->blocks);
     while (referenced)
         ob_dereference(wait->bodies[--referenced]);
     return status;
 }
 
-NTSTATUS NTAPI NtWaitForMultipleObjects(ULONG Count, HANDLE Handles[], WAIT_TYPE WaitType, BOOLEAN Alertable, PLARGE_INTEGER Timeout)
+NTSTATUS NTAPI NtWaitForMultipleObjects(ULONG Count, HANDLE Handles[], WAIT_TYPE WaitType, BOOLEAN Alertable,
+                                        PLARGE_INTEGER Timeout)
 {
     LARGE_INTEGER storage;
     KPROCESSOR_MODE mode = ke_previous_mode();
@@ -98,7 +101,8 @@ NTSTATUS NTAPI NtWaitForMultipleObjects(ULONG Count, HANDLE Handles[], WAIT_TYPE
 }
 
 EXPORT(ntoskrnl, ZwWaitForMultipleObjects, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
-NTSTATUS NTAPI ZwWaitForMultipleObjects(ULONG Count, HANDLE Handles[], WAIT_TYPE WaitType, BOOLEAN Alertable, PLARGE_INTEGER Timeout)
+NTSTATUS NTAPI ZwWaitForMultipleObjects(ULONG Count, HANDLE Handles[], WAIT_TYPE WaitType, BOOLEAN Alertable,
+                                        PLARGE_INTEGER Timeout)
 {
     return ZW_CALL(NtWaitForMultipleObjects(Count, Handles, WaitType, Alertable, Timeout));
 }

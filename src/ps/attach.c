@@ -31,7 +31,8 @@ VOID NTAPI KeUnstackDetachProcess(PRKAPC_STATE ApcState)
     if (ApcState->Process == STAYED)
         return;
     if (!ApcState->Process || thread->process == (struct ke_process *)ApcState->Process)
-        ke_bugcheck_code(INVALID_PROCESS_DETACH_ATTEMPT, (ULONG64)thread->process, (ULONG64)ApcState->Process, 0, 0);
+        ke_bugcheck_code(INVALID_PROCESS_DETACH_ATTEMPT, (ULONG64)thread->process, (ULONG64)ApcState->Process,
+                         0, 0);
     thread->process = (struct ke_process *)ApcState->Process;
 }
 

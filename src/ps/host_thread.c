@@ -10,7 +10,7 @@
 
 static __thread struct ps_thread *own_thread;
 static __thread uint64_t own_machine;
-static uint64_t machine = 1; /* counts machines: a thread of a former one is not ours */
+static uint64_t machine = 1;    /* counts machines: a thread of a former one is not ours */
 static struct ps_thread *ended; /* pushed atomically */
 
 static NTSTATUS free_ended(void *arg)
@@ -53,7 +53,8 @@ void ps_host_thread_detach(void)
         return;
     ke_host_call(&thread->tcb, leave, NULL, KernelMode);
     thread->next_ended = __atomic_load_n(&ended, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&ended, &thread->next_ended, thread, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+    while (!__atomic_compare_exchange_n(&ended, &thread->next_ended, thread, true, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED))
         ;
 }
 

@@ -20,12 +20,14 @@ void ps_cid_free(HANDLE id);
 
 /* thread.c */
 NTSTATUS ps_thread_type_init(void);
-NTSTATUS ps_thread_create(struct ke_process *process, struct ps_thread **thread); /* without a stack; referenced */
+NTSTATUS ps_thread_create(struct ke_process *process,
+                          struct ps_thread **thread); /* without a stack; referenced */
 void ps_thread_unlink(struct ps_thread *thread);
 
 /* process.c */
 NTSTATUS ps_process_type_init(void);
-NTSTATUS ps_process_create(const char *image_name, void *token, struct ke_process *parent, struct ke_process **process);
+NTSTATUS ps_process_create(const char *image_name, void *token, struct ke_process *parent,
+                           struct ke_process **process);
 void ps_end_host_threads(void);
 
 /* token.c: tells se how to find the current thread's tokens. */

@@ -29,8 +29,8 @@ static const struct ob_type_ops process_ops = {
     .pool_tag = 0x636f7250, /* 'Proc' */
     .case_sensitive = true,
     .valid_access = PROCESS_ALL_ACCESS,
-    .mapping = {STANDARD_RIGHTS_READ | 0x0410, STANDARD_RIGHTS_WRITE | 0x0BEA, STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | 0x1001,
-                PROCESS_ALL_ACCESS},
+    .mapping = {STANDARD_RIGHTS_READ | 0x0410, STANDARD_RIGHTS_WRITE | 0x0BEA,
+                STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | 0x1001, PROCESS_ALL_ACCESS},
     .dispatcher_offset = offsetof(struct ke_process, header),
     .delete_ = delete_process,
 };
@@ -42,7 +42,8 @@ NTSTATUS ps_process_type_init(void)
     return ps_process_type ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-static void fill_process(struct ke_process *process, const char *image_name, void *token, struct ke_process *parent)
+static void fill_process(struct ke_process *process, const char *image_name, void *token,
+                         struct ke_process *parent)
 {
     process->header.Type = ProcessObject;
     process->header.Size = sizeof(process->header) / sizeof(LONG);
@@ -59,7 +60,8 @@ static void fill_process(struct ke_process *process, const char *image_name, voi
     }
 }
 
-NTSTATUS ps_process_create(const char *image_name, void *token, struct ke_process *parent, struct ke_process **out)
+NTSTATUS ps_process_create(const char *image_name, void *token, struct ke_process *parent,
+                           struct ke_process **out)
 {
     struct ke_process *process = ob_create(ps_process_type, sizeof(*process));
     if (!process)

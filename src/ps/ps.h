@@ -15,18 +15,18 @@ struct ke_process {
     LIST_ENTRY threads;
     struct ke_process *parent;
     uint64_t create_time;
-    uint64_t exit_time;  /* 0: still running */
+    uint64_t exit_time;   /* 0: still running */
     NTSTATUS exit_status; /* STATUS_PENDING while it runs */
     ULONG session;
-    LONG thread_count;   /* with `threads`: ps_lock */
+    LONG thread_count; /* with `threads`: ps_lock */
 };
 
-struct ps_thread { /* ETHREAD: an Ob body of type Thread */
+struct ps_thread {        /* ETHREAD: an Ob body of type Thread */
     struct ke_thread tcb; /* offset 0 */
     HANDLE id;
     struct ke_process *process;
     LIST_ENTRY process_link;
-    LIST_ENTRY irps;      /* io: threaded IRPs, IRP.ThreadListEntry; guarded by irp_lock */
+    LIST_ENTRY irps; /* io: threaded IRPs, IRP.ThreadListEntry; guarded by irp_lock */
     uint32_t irp_lock;
     struct mm_stack stack;
     PKSTART_ROUTINE start;
@@ -44,15 +44,17 @@ struct ps_thread { /* ETHREAD: an Ob body of type Thread */
 NTSTATUS ps_init(void);
 void ps_fini(void);
 extern struct ob_type *ps_process_type, *ps_thread_type;
-struct ke_process *ps_system_process(void);  /* "System", id 4 */
-struct ke_process *ps_api_process(void);     /* the embedding API's user process, an administrator */
+struct ke_process *ps_system_process(void); /* "System", id 4 */
+struct ke_process *ps_api_process(void);    /* the embedding API's user process, an administrator */
 static inline struct ps_thread *ps_current(void)
 {
     return container_of(ke_thread(), struct ps_thread, tcb);
 }
 /* A system thread of the runtime's own. */
-NTSTATUS ps_create_system_thread(struct ps_thread **thread, void (*start)(void *), void *context, const char *name);
-/* The ETHREAD of this pthread for ke_host_call; made at the first use, ends with the pthread. Called without a VP. */
+NTSTATUS ps_create_system_thread(struct ps_thread **thread, void (*start)(void *), void *context,
+                                 const char *name);
+/* The ETHREAD of this pthread for ke_host_call; made at the first use, ends with the pthread. Called without
+ * a VP. */
 struct ps_thread *ps_host_thread(void);
 void ps_host_thread_detach(void);
 
@@ -61,7 +63,8 @@ struct ke_process *ps_lookup_process(HANDLE id);
 struct ps_thread *ps_lookup_thread(HANDLE id);
 /* Calls visit for each process, each thread of a process; the lock is held: do not call out. */
 void ps_for_each_process(void (*visit)(struct ke_process *process, void *context), void *context);
-void ps_for_each_thread(struct ke_process *process, void (*visit)(struct ps_thread *thread, void *context), void *context);
+void ps_for_each_thread(struct ke_process *process, void (*visit)(struct ps_thread *thread, void *context),
+                        void *context);
 
 /* Ps calls out upwards at thread exit (io: cancel and wait for its IRPs) and process exit. */
 struct ps_callouts {

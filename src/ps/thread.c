@@ -28,8 +28,8 @@ static const struct ob_type_ops thread_ops = {
     .pool_tag = 0x65726854, /* 'Thre' */
     .case_sensitive = true,
     .valid_access = THREAD_ALL_ACCESS,
-    .mapping = {STANDARD_RIGHTS_READ | 0x0048, STANDARD_RIGHTS_WRITE | 0x0437, STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | 0x0804,
-                THREAD_ALL_ACCESS},
+    .mapping = {STANDARD_RIGHTS_READ | 0x0048, STANDARD_RIGHTS_WRITE | 0x0437,
+                STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | 0x0804, THREAD_ALL_ACCESS},
     .dispatcher_offset = 0,
     .delete_ = delete_thread,
 };
@@ -45,12 +45,14 @@ void ps_thread_unlink(struct ps_thread *thread)
     rl_lock_release(&ps_lock);
 }
 
-/* 0x20: a thread must not end with APCs disabled or at raised IRQL. System threads start inside one critical region. */
+/* 0x20: a thread must not end with APCs disabled or at raised IRQL. System threads start inside one critical
+ * region. */
 static void check_exit_state(const struct ps_thread *thread)
 {
     KIRQL irql = ke_irql();
     SHORT disabled = thread->tcb.kernel_apc_disable;
-    if (irql > PASSIVE_LEVEL || disabled < (thread->system_thread ? -1 : 0) || thread->tcb.special_apc_disable != 0)
+    if (irql > PASSIVE_LEVEL || disabled < (thread->system_thread ? -1 : 0) ||
+        thread->tcb.special_apc_disable != 0)
         ke_bugcheck_code(KERNEL_APC_PENDING_DURING_EXIT, 0, (ULONG64)(LONG64)disabled, irql, 0);
 }
 
@@ -102,11 +104,11 @@ NTSTATUS ps_thread_create(struct ke_process *process, struct ps_thread **out)
     return STATUS_SUCCESS;
 }
 
-void ps_for_each_thread(struct ke_process *process, void (*visit)(struct ps_thread *thread, void *context), void *context)
+void ps_for_each_thread(struct ke_process *process, void (*visit)(struct ps_thread *thread, void *context),
+                        void *context)
 {
     rl_lock_acquire(&ps_lock);
-    list_for_each(link, &process->threads)
-        visit(container_of(link, struct ps_thread, process_link), context);
+    list_for_each(link, &process->threads) visit(container_of(link, struct ps_thread, process_link), context);
     rl_lock_release(&ps_lock);
 }
 
@@ -122,7 +124,8 @@ static void run_driver_thread(void *context)
     ke_thread_exit(STATUS_SUCCESS);
 }
 
-NTSTATUS ps_create_system_thread(struct ps_thread **out, void (*start)(void *), void *context, const char *name)
+NTSTATUS ps_create_system_thread(struct ps_thread **out, void (*start)(void *), void *context,
+                                 const char *name)
 {
     struct ps_thread *thread;
     NTSTATUS status = ps_thread_create(ps_system_process(), &thread);
@@ -144,7 +147,8 @@ static NTSTATUS process_for_thread(HANDLE handle, struct ke_process **process)
 {
     void *body = ps_system_process();
     if (handle) {
-        NTSTATUS status = ob_reference_by_handle(handle, 2 /* PROCESS_CREATE_THREAD */, ps_process_type, KernelMode, &body, NULL);
+        NTSTATUS status = ob_reference_by_handle(handle, 2 /* PROCESS_CREATE_THREAD */, ps_process_type,
+                                                 KernelMode, &body, NULL);
         if (!NT_SUCCESS(status))
             return status;
     } else {
@@ -154,13 +158,15 @@ static NTSTATUS process_for_thread(HANDLE handle, struct ke_process **process)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS start_driver_thread(struct ps_thread *thread, PKSTART_ROUTINE start, PVOID context, ACCESS_MASK desired, PHANDLE handle)
+static NTSTATUS start_driver_thread(struct ps_thread *thread, PKSTART_ROUTINE start, PVOID context,
+                                    ACCESS_MASK desired, PHANDLE handle)
 {
     ACCESS_MASK granted;
     thread->start = start;
     thread->start_context = context;
     thread->system_thread = true;
-    ke_thread_init(&thread->tcb, thread->stack.low, thread->stack.bytes, run_driver_thread, thread, thread->process);
+    ke_thread_init(&thread->tcb, thread->stack.low, thread->stack.bytes, run_driver_thread, thread,
+                   thread->process);
     thread->tcb.kernel_apc_disable = -1; /* inside a critical region, as documented */
     ob_check_access(thread, desired, KernelMode, &granted);
     return ob_handle_create(thread, granted, OBJ_KERNEL_HANDLE, NULL, handle);
@@ -171,8 +177,9 @@ static NTSTATUS start_driver_thread(struct ps_thread *thread, PKSTART_ROUTINE st
  * IRQL: PASSIVE_LEVEL.
  */
 EXPORT(ntoskrnl, PsCreateSystemThread, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
-NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                                    HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine, PVOID StartContext)
+NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
+                                    POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
+                                    PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine, PVOID StartContext)
 {
     struct ke_process *process;
     struct ps_thread *thread;

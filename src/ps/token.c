@@ -44,7 +44,8 @@ VOID NTAPI PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken)
 
 /* NULL when the thread does not impersonate. */
 EXPORT(ntoskrnl, PsReferenceImpersonationToken, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN CopyOnOpen, PBOOLEAN EffectiveOnly,
+PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN CopyOnOpen,
+                                                  PBOOLEAN EffectiveOnly,
                                                   PSECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {
     struct ps_thread *thread = (struct ps_thread *)Thread;
@@ -66,8 +67,8 @@ VOID NTAPI PsDereferenceImpersonationToken(PACCESS_TOKEN ImpersonationToken)
 
 /* A NULL token ends impersonation. */
 EXPORT(ntoskrnl, PsImpersonateClient, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen, BOOLEAN EffectiveOnly,
-                                   SECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
+NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen,
+                                   BOOLEAN EffectiveOnly, SECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {
     struct ps_thread *thread = (struct ps_thread *)Thread;
     void *former = thread->impersonation_token;

@@ -9,7 +9,8 @@ ULONG NtBuildNumber = 0xF0000000u | NT_VERSION_BUILD;
 
 /* Each parameter may be NULL. Returns TRUE for a checked build: FALSE. IRQL: PASSIVE_LEVEL. */
 EXPORT(ntoskrnl, PsGetVersion, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-BOOLEAN NTAPI PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumber, PUNICODE_STRING CSDVersion)
+BOOLEAN NTAPI PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumber,
+                           PUNICODE_STRING CSDVersion)
 {
     if (MajorVersion)
         *MajorVersion = NT_VERSION_MAJOR;

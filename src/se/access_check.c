@@ -71,12 +71,14 @@ static NTSTATUS check_privileges(struct check *check)
 static bool names_owner_rights(const ACL *dacl)
 {
     for (ACE_HEADER *ace = se_ace_first(dacl); ace; ace = se_ace_next(dacl, ace))
-        if (se_ace_has_sid(ace) && !(ace->AceFlags & INHERIT_ONLY_ACE) && se_sid_equal(se_ace_sid(ace), SeExports->SeOwnerRightsSid))
+        if (se_ace_has_sid(ace) && !(ace->AceFlags & INHERIT_ONLY_ACE) &&
+            se_sid_equal(se_ace_sid(ace), SeExports->SeOwnerRightsSid))
             return true;
     return false;
 }
 
-static bool ace_applies(const struct check *check, const struct se_parts *parts, const ACE_HEADER *ace, bool deny)
+static bool ace_applies(const struct check *check, const struct se_parts *parts, const ACE_HEADER *ace,
+                        bool deny)
 {
     const struct se_token *token = check->request->token;
     if (ace->AceFlags & INHERIT_ONLY_ACE)
@@ -102,17 +104,21 @@ static bool apply_ace(struct check *check, const struct se_parts *parts, const A
 static void check_dacl(struct check *check, const struct se_parts *parts)
 {
     if (!parts->dacl) {
-        grant(check, check->maximum ? check->request->mapping->GenericAll | check->remaining : check->remaining);
+        grant(check,
+              check->maximum ? check->request->mapping->GenericAll | check->remaining : check->remaining);
         return;
     }
-    if (parts->owner && se_token_has_sid(check->request->token, parts->owner, false) && !names_owner_rights(parts->dacl))
+    if (parts->owner && se_token_has_sid(check->request->token, parts->owner, false) &&
+        !names_owner_rights(parts->dacl))
         grant(check, READ_CONTROL | WRITE_DAC);
-    for (ACE_HEADER *ace = se_ace_first(parts->dacl); ace && (check->remaining || check->maximum); ace = se_ace_next(parts->dacl, ace))
+    for (ACE_HEADER *ace = se_ace_first(parts->dacl); ace && (check->remaining || check->maximum);
+         ace = se_ace_next(parts->dacl, ace))
         if (!apply_ace(check, parts, ace))
             return;
 }
 
-NTSTATUS se_evaluate(const struct se_parts *parts, const struct se_request *request, ACCESS_MASK *granted, ULONG64 *privileges_used)
+NTSTATUS se_evaluate(const struct se_parts *parts, const struct se_request *request, ACCESS_MASK *granted,
+                     ULONG64 *privileges_used)
 {
     ACCESS_MASK desired = se_map(request->desired, request->mapping);
     struct check check = {.request = request, .privileges_used = privileges_used};
@@ -138,8 +144,8 @@ static ACCESS_MASK kernel_grant(ACCESS_MASK desired, ACCESS_MASK previously, con
     return mapped | previously;
 }
 
-NTSTATUS se_check(PSECURITY_DESCRIPTOR descriptor, void *token, ACCESS_MASK desired, const GENERIC_MAPPING *mapping,
-                  KPROCESSOR_MODE mode, ACCESS_MASK *granted)
+NTSTATUS se_check(PSECURITY_DESCRIPTOR descriptor, void *token, ACCESS_MASK desired,
+                  const GENERIC_MAPPING *mapping, KPROCESSOR_MODE mode, ACCESS_MASK *granted)
 {
     struct se_parts parts = {0};
     struct se_request request = {.token = token, .desired = desired, .mapping = mapping};
@@ -177,14 +183,15 @@ static bool may_impersonate(const SECURITY_SUBJECT_CONTEXT *subject)
 }
 
 /*
- * Decides whether the subject may have the access. KernelMode is always granted; a NULL descriptor denies a user.
- * Locks: none of ours; tokens do not change.
+ * Decides whether the subject may have the access. KernelMode is always granted; a NULL descriptor denies a
+ * user. Locks: none of ours; tokens do not change.
  */
 EXPORT(ntoskrnl, SeAccessCheck, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext,
-                            BOOLEAN SubjectContextLocked, ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess,
-                            PPRIVILEGE_SET *Privileges, PGENERIC_MAPPING GenericMapping, KPROCESSOR_MODE AccessMode,
-                            PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
+BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
+                            PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, BOOLEAN SubjectContextLocked,
+                            ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess,
+                            PPRIVILEGE_SET *Privileges, PGENERIC_MAPPING GenericMapping,
+                            KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
 {
     struct se_parts parts;
     ULONG64 used = 0;
@@ -200,7 +207,8 @@ BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PSECURITY_S
     *GrantedAccess = 0;
     if (!SecurityDescriptor || *AccessStatus == STATUS_BAD_IMPERSONATION_LEVEL)
         return FALSE;
-    struct se_request request = {se_effective(SubjectSecurityContext), DesiredAccess, PreviouslyGrantedAccess, GenericMapping};
+    struct se_request request = {se_effective(SubjectSecurityContext), DesiredAccess, PreviouslyGrantedAccess,
+                                 GenericMapping};
     se_parts_of(SecurityDescriptor, &parts);
     *AccessStatus = se_evaluate(&parts, &request, GrantedAccess, &used);
     if (NT_SUCCESS(*AccessStatus) && used && Privileges)

@@ -19,7 +19,8 @@ static bool ace_inside(const ACL *acl, const ACE_HEADER *ace)
 bool se_ace_has_sid(const ACE_HEADER *ace)
 {
     return ace->AceType <= SYSTEM_ALARM_ACE_TYPE || ace->AceType == SYSTEM_MANDATORY_LABEL_ACE_TYPE ||
-           ace->AceType == ACCESS_ALLOWED_CALLBACK_ACE_TYPE || ace->AceType == ACCESS_DENIED_CALLBACK_ACE_TYPE;
+           ace->AceType == ACCESS_ALLOWED_CALLBACK_ACE_TYPE ||
+           ace->AceType == ACCESS_DENIED_CALLBACK_ACE_TYPE;
 }
 
 static bool ace_valid(const ACE_HEADER *ace)
@@ -121,7 +122,8 @@ NTSTATUS NTAPI RtlAddAccessAllowedAce(PACL Acl, ULONG AceRevision, ACCESS_MASK A
 }
 
 EXPORT(ntoskrnl, RtlAddAccessAllowedAceEx, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlAddAccessAllowedAceEx(PACL Acl, ULONG AceRevision, ULONG AceFlags, ULONG AccessMask, PSID Sid)
+NTSTATUS NTAPI RtlAddAccessAllowedAceEx(PACL Acl, ULONG AceRevision, ULONG AceFlags, ULONG AccessMask,
+                                        PSID Sid)
 {
     if (AceFlags & ~(ULONG)VALID_INHERIT_FLAGS)
         return STATUS_INVALID_PARAMETER;
@@ -149,7 +151,8 @@ static ULONG count_aces(const ACE_HEADER *list, ULONG length)
 }
 
 EXPORT(ntoskrnl, RtlAddAce, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlAddAce(PACL Acl, ULONG AceRevision, ULONG StartingAceIndex, PVOID AceList, ULONG AceListLength)
+NTSTATUS NTAPI RtlAddAce(PACL Acl, ULONG AceRevision, ULONG StartingAceIndex, PVOID AceList,
+                         ULONG AceListLength)
 {
     ULONG count = count_aces(AceList, AceListLength);
     if (!se_acl_valid(Acl) || !known_revision(AceRevision) || !count || Acl->AceCount + count > 0xFFFF)

@@ -48,7 +48,8 @@ static UCHAR inherited_flags(const ACE_HEADER *ace, bool container)
     return ace->AceFlags & (OBJECT_INHERIT_ACE | CONTAINER_INHERIT_ACE);
 }
 
-static NTSTATUS inherit(struct assignment *assignment, const ACL *parent, const struct se_parts *parts, const ACL **result)
+static NTSTATUS inherit(struct assignment *assignment, const ACL *parent, const struct se_parts *parts,
+                        const ACL **result)
 {
     ULONG room = parent->AclSize + parent->AceCount * SECURITY_MAX_SID_SIZE;
     ACL *acl = mm_alloc(MIN(room, 0xFFFCu), SE_TAG);
@@ -59,8 +60,9 @@ static NTSTATUS inherit(struct assignment *assignment, const ACL *parent, const 
     for (ACE_HEADER *ace = se_ace_first(parent); ace; ace = se_ace_next(parent, ace)) {
         if (!inherits(ace, assignment->container))
             continue;
-        NTSTATUS status = se_acl_append(acl, acl->AclRevision, ace->AceType, inherited_flags(ace, assignment->container),
-                                        se_map(se_ace_mask(ace), assignment->mapping), substitute(se_ace_sid(ace), parts));
+        NTSTATUS status =
+            se_acl_append(acl, acl->AclRevision, ace->AceType, inherited_flags(ace, assignment->container),
+                          se_map(se_ace_mask(ace), assignment->mapping), substitute(se_ace_sid(ace), parts));
         if (!NT_SUCCESS(status))
             return status;
     }
@@ -83,17 +85,19 @@ static NTSTATUS map_acl(struct assignment *assignment, const ACL *acl, const ACL
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS use_dacl(struct assignment *assignment, const ACL *dacl, bool defaulted, struct se_parts *parts)
+static NTSTATUS use_dacl(struct assignment *assignment, const ACL *dacl, bool defaulted,
+                         struct se_parts *parts)
 {
     parts->control |= SE_DACL_PRESENT | (defaulted ? SE_DACL_DEFAULTED : 0);
     return dacl ? map_acl(assignment, dacl, &parts->dacl) : STATUS_SUCCESS;
 }
 
 /* The table of SeAssignSecurity's documentation, the token's default DACL last. */
-static NTSTATUS assign_dacl(struct assignment *assignment, const struct se_parts *parent, const struct se_parts *explicit,
-                            struct se_parts *parts)
+static NTSTATUS assign_dacl(struct assignment *assignment, const struct se_parts *parent,
+                            const struct se_parts *explicit, struct se_parts *parts)
 {
-    bool given = explicit->control & SE_DACL_PRESENT, given_default = given && (explicit->control & SE_DACL_DEFAULTED);
+    bool given = explicit->control & SE_DACL_PRESENT,
+         given_default = given && (explicit->control & SE_DACL_DEFAULTED);
     if (given && !given_default) {
         parts->control |= explicit->control & SE_DACL_PROTECTED;
         return use_dacl(assignment, explicit->dacl, false, parts);
@@ -117,7 +121,8 @@ static bool may_own(const struct se_token *token, const SID *owner)
     return se_token_has_privilege(token, SE_RESTORE_PRIVILEGE);
 }
 
-static NTSTATUS assign_owner(struct assignment *assignment, const struct se_parts *explicit, struct se_parts *parts)
+static NTSTATUS assign_owner(struct assignment *assignment, const struct se_parts *explicit,
+                             struct se_parts *parts)
 {
     parts->owner = explicit->owner;
     parts->group = explicit->group ? explicit->group : assignment->token->primary_group;
@@ -128,7 +133,8 @@ static NTSTATUS assign_owner(struct assignment *assignment, const struct se_part
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS assign_sacl(struct assignment *assignment, const struct se_parts *explicit, struct se_parts *parts)
+static NTSTATUS assign_sacl(struct assignment *assignment, const struct se_parts *explicit,
+                            struct se_parts *parts)
 {
     if (!(explicit->control & SE_SACL_PRESENT))
         return STATUS_SUCCESS;
@@ -139,8 +145,8 @@ static NTSTATUS assign_sacl(struct assignment *assignment, const struct se_parts
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS assign(struct assignment *assignment, const struct se_parts *parent, const struct se_parts *explicit,
-                       PSECURITY_DESCRIPTOR *new)
+static NTSTATUS assign(struct assignment *assignment, const struct se_parts *parent,
+                       const struct se_parts *explicit, PSECURITY_DESCRIPTOR *new)
 {
     struct se_parts parts = {0};
     NTSTATUS status = assign_owner(assignment, explicit, &parts);
@@ -171,12 +177,15 @@ static void parts_or_none(PSECURITY_DESCRIPTOR descriptor, struct se_parts *part
 
 /* The new descriptor is self-relative, in paged pool; SeDeassignSecurity frees it. IRQL: PASSIVE_LEVEL. */
 EXPORT(ntoskrnl, SeAssignSecurity, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor, PSECURITY_DESCRIPTOR ExplicitDescriptor,
-                                PSECURITY_DESCRIPTOR *NewDescriptor, BOOLEAN IsDirectoryObject,
-                                PSECURITY_SUBJECT_CONTEXT SubjectContext, PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType)
+NTSTATUS NTAPI SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor,
+                                PSECURITY_DESCRIPTOR ExplicitDescriptor, PSECURITY_DESCRIPTOR *NewDescriptor,
+                                BOOLEAN IsDirectoryObject, PSECURITY_SUBJECT_CONTEXT SubjectContext,
+                                PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType)
 {
     struct se_parts parent, explicit;
-    struct assignment assignment = {.token = se_effective(SubjectContext), .mapping = GenericMapping, .container = IsDirectoryObject,
+    struct assignment assignment = {.token = se_effective(SubjectContext),
+                                    .mapping = GenericMapping,
+                                    .container = IsDirectoryObject,
                                     .kernel = ke_previous_mode() == KernelMode};
     *NewDescriptor = NULL;
     parts_or_none(ParentDescriptor, &parent);
@@ -212,15 +221,18 @@ static void take_parts(SECURITY_INFORMATION information, const struct se_parts *
     }
     if (information & DACL_SECURITY_INFORMATION) {
         to->dacl = from->dacl;
-        take_control(to, from, SE_DACL_PRESENT | SE_DACL_DEFAULTED | SE_DACL_PROTECTED | SE_DACL_AUTO_INHERITED);
+        take_control(to, from,
+                     SE_DACL_PRESENT | SE_DACL_DEFAULTED | SE_DACL_PROTECTED | SE_DACL_AUTO_INHERITED);
     }
     if (information & SACL_SECURITY_INFORMATION) {
         to->sacl = from->sacl;
-        take_control(to, from, SE_SACL_PRESENT | SE_SACL_DEFAULTED | SE_SACL_PROTECTED | SE_SACL_AUTO_INHERITED);
+        take_control(to, from,
+                     SE_SACL_PRESENT | SE_SACL_DEFAULTED | SE_SACL_PROTECTED | SE_SACL_AUTO_INHERITED);
     }
 }
 
-NTSTATUS se_merge(SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR old, PSECURITY_DESCRIPTOR with, PSECURITY_DESCRIPTOR *merged)
+NTSTATUS se_merge(SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR old, PSECURITY_DESCRIPTOR with,
+                  PSECURITY_DESCRIPTOR *merged)
 {
     struct se_parts result, from;
     parts_or_none(old, &result);
@@ -241,8 +253,9 @@ NTSTATUS se_select(SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR whole,
 
 /* Selects parts into the caller's buffer, self-relative; *Length becomes the size needed. */
 EXPORT(ntoskrnl, SeQuerySecurityDescriptorInfo, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor,
-                                             PULONG Length, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor)
+NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION SecurityInformation,
+                                             PSECURITY_DESCRIPTOR SecurityDescriptor, PULONG Length,
+                                             PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor)
 {
     struct se_parts result = {0}, from;
     parts_or_none(*ObjectsSecurityDescriptor, &from);
@@ -255,10 +268,12 @@ NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION SecurityInfor
     return STATUS_SUCCESS;
 }
 
-/* Replaces parts of an object's descriptor: a new block of paged pool, the old one is the caller's to free. */
+/* Replaces parts of an object's descriptor: a new block of paged pool, the old one is the caller's to free.
+ */
 EXPORT(ntoskrnl, SeSetSecurityDescriptorInfo, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 NTSTATUS NTAPI SeSetSecurityDescriptorInfo(PVOID Object, PSECURITY_INFORMATION SecurityInformation,
-                                           PSECURITY_DESCRIPTOR ModificationDescriptor, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor,
+                                           PSECURITY_DESCRIPTOR ModificationDescriptor,
+                                           PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor,
                                            POOL_TYPE PoolType, PGENERIC_MAPPING GenericMapping)
 {
     struct se_parts result, from;
@@ -269,7 +284,8 @@ NTSTATUS NTAPI SeSetSecurityDescriptorInfo(PVOID Object, PSECURITY_INFORMATION S
     if ((*SecurityInformation & OWNER_SECURITY_INFORMATION) && !from.owner)
         return STATUS_INVALID_OWNER;
     take_parts(*SecurityInformation, &from, &result);
-    void *block = mm_pool_allocate(PoolType, se_parts_length(&result), SE_TAG, false, __builtin_return_address(0));
+    void *block =
+        mm_pool_allocate(PoolType, se_parts_length(&result), SE_TAG, false, __builtin_return_address(0));
     if (!block)
         return STATUS_INSUFFICIENT_RESOURCES;
     se_write_relative(&result, block);

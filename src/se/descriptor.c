@@ -49,7 +49,8 @@ NTSTATUS NTAPI RtlCreateSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescript
 {
     if (Revision != SECURITY_DESCRIPTOR_REVISION)
         return STATUS_UNKNOWN_REVISION;
-    *(SECURITY_DESCRIPTOR *)SecurityDescriptor = (SECURITY_DESCRIPTOR){.Revision = SECURITY_DESCRIPTOR_REVISION};
+    *(SECURITY_DESCRIPTOR *)SecurityDescriptor =
+        (SECURITY_DESCRIPTOR){.Revision = SECURITY_DESCRIPTOR_REVISION};
     return STATUS_SUCCESS;
 }
 
@@ -70,7 +71,8 @@ ULONG NTAPI RtlLengthSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor)
     se_parts_of(SecurityDescriptor, &parts);
     ULONG relative = se_parts_length(&parts);
     bool absolute = !(((SECURITY_DESCRIPTOR *)SecurityDescriptor)->Control & SE_SELF_RELATIVE);
-    return relative + (absolute ? (ULONG)(sizeof(SECURITY_DESCRIPTOR) - sizeof(SECURITY_DESCRIPTOR_RELATIVE)) : 0);
+    return relative +
+           (absolute ? (ULONG)(sizeof(SECURITY_DESCRIPTOR) - sizeof(SECURITY_DESCRIPTOR_RELATIVE)) : 0);
 }
 
 /* ---- setting: absolute only ---- */
@@ -89,7 +91,8 @@ static void set_control(SECURITY_DESCRIPTOR *sd, USHORT bit, bool set)
 }
 
 EXPORT(ntoskrnl, RtlSetDaclSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlSetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, BOOLEAN DaclPresent, PACL Dacl, BOOLEAN DaclDefaulted)
+NTSTATUS NTAPI RtlSetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, BOOLEAN DaclPresent,
+                                            PACL Dacl, BOOLEAN DaclDefaulted)
 {
     SECURITY_DESCRIPTOR *sd = SecurityDescriptor;
     NTSTATUS status = settable(sd);
@@ -104,7 +107,8 @@ NTSTATUS NTAPI RtlSetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescrip
 }
 
 EXPORT(ntoskrnl, RtlSetSaclSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlSetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, BOOLEAN SaclPresent, PACL Sacl, BOOLEAN SaclDefaulted)
+NTSTATUS NTAPI RtlSetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, BOOLEAN SaclPresent,
+                                            PACL Sacl, BOOLEAN SaclDefaulted)
 {
     SECURITY_DESCRIPTOR *sd = SecurityDescriptor;
     NTSTATUS status = settable(sd);
@@ -119,7 +123,8 @@ NTSTATUS NTAPI RtlSetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescrip
 }
 
 EXPORT(ntoskrnl, RtlSetOwnerSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlSetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID Owner, BOOLEAN OwnerDefaulted)
+NTSTATUS NTAPI RtlSetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID Owner,
+                                             BOOLEAN OwnerDefaulted)
 {
     SECURITY_DESCRIPTOR *sd = SecurityDescriptor;
     NTSTATUS status = settable(sd);
@@ -131,7 +136,8 @@ NTSTATUS NTAPI RtlSetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescri
 }
 
 EXPORT(ntoskrnl, RtlSetGroupSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlSetGroupSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID Group, BOOLEAN GroupDefaulted)
+NTSTATUS NTAPI RtlSetGroupSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID Group,
+                                             BOOLEAN GroupDefaulted)
 {
     SECURITY_DESCRIPTOR *sd = SecurityDescriptor;
     NTSTATUS status = settable(sd);
@@ -145,8 +151,8 @@ NTSTATUS NTAPI RtlSetGroupSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescri
 /* ---- getting: either form; pointers into the descriptor ---- */
 
 EXPORT(ntoskrnl, RtlGetDaclSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlGetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PBOOLEAN DaclPresent, PACL *Dacl,
-                                            PBOOLEAN DaclDefaulted)
+NTSTATUS NTAPI RtlGetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PBOOLEAN DaclPresent,
+                                            PACL *Dacl, PBOOLEAN DaclDefaulted)
 {
     struct se_parts parts;
     if (!checked(SecurityDescriptor))
@@ -161,8 +167,8 @@ NTSTATUS NTAPI RtlGetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescrip
 }
 
 EXPORT(ntoskrnl, RtlGetSaclSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlGetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PBOOLEAN SaclPresent, PACL *Sacl,
-                                            PBOOLEAN SaclDefaulted)
+NTSTATUS NTAPI RtlGetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PBOOLEAN SaclPresent,
+                                            PACL *Sacl, PBOOLEAN SaclDefaulted)
 {
     struct se_parts parts;
     if (!checked(SecurityDescriptor))
@@ -177,7 +183,8 @@ NTSTATUS NTAPI RtlGetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescrip
 }
 
 EXPORT(ntoskrnl, RtlGetOwnerSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlGetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID *Owner, PBOOLEAN OwnerDefaulted)
+NTSTATUS NTAPI RtlGetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID *Owner,
+                                             PBOOLEAN OwnerDefaulted)
 {
     struct se_parts parts;
     if (!checked(SecurityDescriptor))
@@ -189,7 +196,8 @@ NTSTATUS NTAPI RtlGetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescri
 }
 
 EXPORT(ntoskrnl, RtlGetGroupSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlGetGroupSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID *Group, PBOOLEAN GroupDefaulted)
+NTSTATUS NTAPI RtlGetGroupSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID *Group,
+                                             PBOOLEAN GroupDefaulted)
 {
     struct se_parts parts;
     if (!checked(SecurityDescriptor))

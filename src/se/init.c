@@ -13,8 +13,8 @@ static ULONG relative_length(PSECURITY_DESCRIPTOR descriptor)
     return se_parts_length(&parts);
 }
 
-static NTSTATUS check_current(PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired, const GENERIC_MAPPING *mapping,
-                              KPROCESSOR_MODE mode, ACCESS_MASK *granted)
+static NTSTATUS check_current(PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired,
+                              const GENERIC_MAPPING *mapping, KPROCESSOR_MODE mode, ACCESS_MASK *granted)
 {
     return se_check(descriptor, se_current_token(), desired, mapping, mode, granted);
 }
@@ -35,7 +35,8 @@ static bool is_fixed_disk(ULONG device_type, ULONG characteristics)
 }
 
 /* Rules: DO-07, DO-53. The caller frees the descriptor with mm_free. */
-NTSTATUS se_default_device_descriptor(ULONG device_type, ULONG characteristics, bool named, PSECURITY_DESCRIPTOR *descriptor)
+NTSTATUS se_default_device_descriptor(ULONG device_type, ULONG characteristics, bool named,
+                                      PSECURITY_DESCRIPTOR *descriptor)
 {
     const WCHAR *text = u"O:BAG:SYD:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GX;;;WD)(A;;GX;;;RC)";
     /* DO-53: the default for most: administrators all, everyone read, write, execute. */

@@ -8,7 +8,7 @@
 #include "ob/services.h"
 #include "se/se.h"
 
-#define SE_TAG 0x63536553 /* 'SeSc' */
+#define SE_TAG            0x63536553 /* 'SeSc' */
 #define SE_MAX_DESCRIPTOR 0x40000
 
 /* sid.c */
@@ -40,7 +40,7 @@ struct se_parts {
 };
 void se_parts_of(const void *descriptor, struct se_parts *parts);
 bool se_parts_valid(const struct se_parts *parts);
-ULONG se_parts_length(const struct se_parts *parts);      /* of the self-relative form */
+ULONG se_parts_length(const struct se_parts *parts);            /* of the self-relative form */
 void se_write_relative(const struct se_parts *parts, void *to); /* to has se_parts_length bytes */
 NTSTATUS se_make_relative(const struct se_parts *parts, PSECURITY_DESCRIPTOR *descriptor); /* mm_alloc */
 bool se_relative_valid(const void *descriptor, ULONG length); /* untrusted bytes */
@@ -63,7 +63,7 @@ struct se_token {
     const SID *integrity;
     ULONG session;
     bool restricted; /* has restricting SIDs */
-    LONG locks; /* subject contexts that locked it; atomic */
+    LONG locks;      /* subject contexts that locked it; atomic */
     char source[8];
 };
 extern struct ob_type *se_token_type;
@@ -79,11 +79,13 @@ struct se_request {
     ACCESS_MASK desired, previously;
     const GENERIC_MAPPING *mapping;
 };
-NTSTATUS se_evaluate(const struct se_parts *parts, const struct se_request *request, ACCESS_MASK *granted, ULONG64 *privileges_used);
+NTSTATUS se_evaluate(const struct se_parts *parts, const struct se_request *request, ACCESS_MASK *granted,
+                     ULONG64 *privileges_used);
 ACCESS_MASK se_map(ACCESS_MASK mask, const GENERIC_MAPPING *mapping);
 
 /* well known */
-extern const SID se_world_sid, se_local_system_sid, se_creator_owner_sid, se_creator_group_sid, se_restricted_sid;
+extern const SID se_world_sid, se_local_system_sid, se_creator_owner_sid, se_creator_group_sid,
+    se_restricted_sid;
 extern const struct se_sid2 {
     UCHAR revision, count;
     SID_IDENTIFIER_AUTHORITY authority;
@@ -93,7 +95,8 @@ const SID *se_sid_of_alias(WCHAR first, WCHAR second); /* SDDL two-letter alias;
 
 /* relative.c, assign.c: what se registers with the object manager (ob/security.h) */
 NTSTATUS se_capture(PSECURITY_DESCRIPTOR descriptor, KPROCESSOR_MODE mode, PSECURITY_DESCRIPTOR *captured);
-NTSTATUS se_merge(SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR old, PSECURITY_DESCRIPTOR with, PSECURITY_DESCRIPTOR *merged);
+NTSTATUS se_merge(SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR old, PSECURITY_DESCRIPTOR with,
+                  PSECURITY_DESCRIPTOR *merged);
 NTSTATUS se_select(SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR whole, PSECURITY_DESCRIPTOR *part);
 
 /* What a driver frees with ExFreePool: paged pool. */

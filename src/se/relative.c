@@ -29,7 +29,8 @@ static ULONG put_part(void *to, ULONG *at, const void *part, ULONG size)
 void se_write_relative(const struct se_parts *parts, void *to)
 {
     ULONG at = sizeof(SECURITY_DESCRIPTOR_RELATIVE);
-    SECURITY_DESCRIPTOR_RELATIVE sd = {SECURITY_DESCRIPTOR_REVISION, 0, (USHORT)(parts->control | SE_SELF_RELATIVE), 0, 0, 0, 0};
+    SECURITY_DESCRIPTOR_RELATIVE sd = {
+        SECURITY_DESCRIPTOR_REVISION, 0, (USHORT)(parts->control | SE_SELF_RELATIVE), 0, 0, 0, 0};
     sd.Sacl = put_part(to, &at, parts->sacl, parts->sacl ? parts->sacl->AclSize : 0);
     sd.Dacl = put_part(to, &at, parts->dacl, parts->dacl ? parts->dacl->AclSize : 0);
     sd.Owner = put_part(to, &at, parts->owner, parts->owner ? se_sid_length(parts->owner) : 0);
@@ -64,7 +65,8 @@ static bool acl_fits(const void *descriptor, ULONG length, ULONG offset)
     const ACL *acl = (const ACL *)((const char *)descriptor + offset);
     if (!offset)
         return true;
-    if (offset % 4 || offset < sizeof(SECURITY_DESCRIPTOR_RELATIVE) || length < sizeof(*acl) || offset > length - sizeof(*acl))
+    if (offset % 4 || offset < sizeof(SECURITY_DESCRIPTOR_RELATIVE) || length < sizeof(*acl) ||
+        offset > length - sizeof(*acl))
         return false;
     return acl->AclSize <= length - offset && se_acl_valid(acl);
 }
@@ -72,7 +74,8 @@ static bool acl_fits(const void *descriptor, ULONG length, ULONG offset)
 bool se_relative_valid(const void *descriptor, ULONG length)
 {
     const SECURITY_DESCRIPTOR_RELATIVE *sd = descriptor;
-    if (length < sizeof(*sd) || sd->Revision != SECURITY_DESCRIPTOR_REVISION || !(sd->Control & SE_SELF_RELATIVE))
+    if (length < sizeof(*sd) || sd->Revision != SECURITY_DESCRIPTOR_REVISION ||
+        !(sd->Control & SE_SELF_RELATIVE))
         return false;
     return sid_fits(sd, length, sd->Owner) && sid_fits(sd, length, sd->Group) &&
            (!(sd->Control & SE_SACL_PRESENT) || acl_fits(sd, length, sd->Sacl)) &&
@@ -80,7 +83,8 @@ bool se_relative_valid(const void *descriptor, ULONG length)
 }
 
 EXPORT(ntoskrnl, RtlValidRelativeSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-BOOLEAN NTAPI RtlValidRelativeSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptorInput, ULONG SecurityDescriptorLength,
+BOOLEAN NTAPI RtlValidRelativeSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptorInput,
+                                                 ULONG SecurityDescriptorLength,
                                                  SECURITY_INFORMATION RequiredInformation)
 {
     const SECURITY_DESCRIPTOR_RELATIVE *sd = SecurityDescriptorInput;
@@ -105,7 +109,8 @@ BOOLEAN NTAPI SeValidSecurityDescriptor(ULONG Length, PSECURITY_DESCRIPTOR Secur
 
 EXPORT(ntoskrnl, RtlAbsoluteToSelfRelativeSD, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
 NTSTATUS NTAPI RtlAbsoluteToSelfRelativeSD(PSECURITY_DESCRIPTOR AbsoluteSecurityDescriptor,
-                                           PSECURITY_DESCRIPTOR SelfRelativeSecurityDescriptor, PULONG BufferLength)
+                                           PSECURITY_DESCRIPTOR SelfRelativeSecurityDescriptor,
+                                           PULONG BufferLength)
 {
     struct se_parts parts;
     const SECURITY_DESCRIPTOR *sd = AbsoluteSecurityDescriptor;
@@ -150,8 +155,9 @@ static void *copy_part(const struct part_copy *copy)
 
 EXPORT(ntoskrnl, RtlSelfRelativeToAbsoluteSD, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
 NTSTATUS NTAPI RtlSelfRelativeToAbsoluteSD(PSECURITY_DESCRIPTOR SelfRelativeSecurityDescriptor,
-                                           PSECURITY_DESCRIPTOR AbsoluteSecurityDescriptor, PULONG AbsoluteSecurityDescriptorSize,
-                                           PACL Dacl, PULONG DaclSize, PACL Sacl, PULONG SaclSize, PSID Owner, PULONG OwnerSize,
+                                           PSECURITY_DESCRIPTOR AbsoluteSecurityDescriptor,
+                                           PULONG AbsoluteSecurityDescriptorSize, PACL Dacl, PULONG DaclSize,
+                                           PACL Sacl, PULONG SaclSize, PSID Owner, PULONG OwnerSize,
                                            PSID PrimaryGroup, PULONG PrimaryGroupSize)
 {
     struct se_parts parts;
@@ -253,7 +259,8 @@ static NTSTATUS capture_user(const void *descriptor, PSECURITY_DESCRIPTOR *captu
     se_parts_of(&head, &user);
     if (head.Control & SE_SELF_RELATIVE) { /* offsets count from the user's address, not from our copy */
         intptr_t move = (const char *)descriptor - (const char *)&head;
-        const void **all[] = {(const void **)&user.owner, (const void **)&user.group, (const void **)&user.sacl, (const void **)&user.dacl};
+        const void **all[] = {(const void **)&user.owner, (const void **)&user.group,
+                              (const void **)&user.sacl, (const void **)&user.dacl};
         for (unsigned i = 0; i < countof(all); i++)
             if (*all[i])
                 *all[i] = (const char *)*all[i] + move;
@@ -283,13 +290,15 @@ void *se_pool(size_t size)
 }
 
 /*
- * A self-relative copy in paged pool, freed by SeReleaseSecurityDescriptor (or ExFreePool). A kernel-mode caller's
- * descriptor is copied only when ForceCapture is TRUE: else the output is the input.
- * Source: exported by every ntoskrnl and used by the static wdmsec library; undocumented.
+ * A self-relative copy in paged pool, freed by SeReleaseSecurityDescriptor (or ExFreePool). A kernel-mode
+ * caller's descriptor is copied only when ForceCapture is TRUE: else the output is the input. Source:
+ * exported by every ntoskrnl and used by the static wdmsec library; undocumented.
  */
 EXPORT(ntoskrnl, SeCaptureSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI SeCaptureSecurityDescriptor(PSECURITY_DESCRIPTOR InputSecurityDescriptor, KPROCESSOR_MODE RequestorMode,
-                                           POOL_TYPE PoolType, BOOLEAN ForceCapture, PSECURITY_DESCRIPTOR *OutputSecurityDescriptor)
+NTSTATUS NTAPI SeCaptureSecurityDescriptor(PSECURITY_DESCRIPTOR InputSecurityDescriptor,
+                                           KPROCESSOR_MODE RequestorMode, POOL_TYPE PoolType,
+                                           BOOLEAN ForceCapture,
+                                           PSECURITY_DESCRIPTOR *OutputSecurityDescriptor)
 {
     PSECURITY_DESCRIPTOR captured;
     *OutputSecurityDescriptor = NULL;
@@ -312,8 +321,8 @@ NTSTATUS NTAPI SeCaptureSecurityDescriptor(PSECURITY_DESCRIPTOR InputSecurityDes
 
 /* Source: as SeCaptureSecurityDescriptor; frees exactly what that allocated. */
 EXPORT(ntoskrnl, SeReleaseSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI SeReleaseSecurityDescriptor(PSECURITY_DESCRIPTOR CapturedSecurityDescriptor, KPROCESSOR_MODE RequestorMode,
-                                           BOOLEAN ForceCapture)
+NTSTATUS NTAPI SeReleaseSecurityDescriptor(PSECURITY_DESCRIPTOR CapturedSecurityDescriptor,
+                                           KPROCESSOR_MODE RequestorMode, BOOLEAN ForceCapture)
 {
     if (CapturedSecurityDescriptor && (RequestorMode == UserMode || ForceCapture))
         mm_pool_free(CapturedSecurityDescriptor, 0, __builtin_return_address(0));

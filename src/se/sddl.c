@@ -68,7 +68,8 @@ static bool parse_literal_sid(struct text *text, struct sid_storage *storage)
     ULONG *sub = (ULONG *)((char *)storage + offsetof(SID, SubAuthority));
     while (*text->at == '-') {
         text->at++;
-        if (storage->sid.SubAuthorityCount == SID_MAX_SUB_AUTHORITIES || !parse_number(text, 0xFFFFFFFF, &value))
+        if (storage->sid.SubAuthorityCount == SID_MAX_SUB_AUTHORITIES ||
+            !parse_number(text, 0xFFFFFFFF, &value))
             return false;
         sub[storage->sid.SubAuthorityCount++] = (ULONG)value;
     }
@@ -79,7 +80,8 @@ static const SID *parse_sid(struct text *text, struct sid_storage *storage)
 {
     if (text->at[0] && text->at[1] == '-')
         return parse_literal_sid(text, storage) ? &storage->sid : NULL;
-    const SID *sid = text->at[0] && text->at[1] ? se_sid_of_alias(rtl_upcase(text->at[0]), rtl_upcase(text->at[1])) : NULL;
+    const SID *sid =
+        text->at[0] && text->at[1] ? se_sid_of_alias(rtl_upcase(text->at[0]), rtl_upcase(text->at[1])) : NULL;
     if (sid)
         text->at += 2;
     return sid;
@@ -91,9 +93,11 @@ static bool parse_rights(struct text *text, ACCESS_MASK *mask)
         char name[3];
         ACCESS_MASK mask;
     } rights[] = {
-        {"GA", GENERIC_ALL},  {"GR", GENERIC_READ},    {"GW", GENERIC_WRITE}, {"GX", GENERIC_EXECUTE}, {"RC", READ_CONTROL},
-        {"SD", DELETE},       {"WD", WRITE_DAC},       {"WO", WRITE_OWNER},   {"FA", FILE_ALL_ACCESS}, {"FR", FILE_GENERIC_READ},
-        {"FW", FILE_GENERIC_WRITE}, {"FX", FILE_GENERIC_EXECUTE}, {"KA", KEY_ALL_ACCESS}, {"KR", KEY_READ}, {"KW", KEY_WRITE},
+        {"GA", GENERIC_ALL},       {"GR", GENERIC_READ},       {"GW", GENERIC_WRITE},
+        {"GX", GENERIC_EXECUTE},   {"RC", READ_CONTROL},       {"SD", DELETE},
+        {"WD", WRITE_DAC},         {"WO", WRITE_OWNER},        {"FA", FILE_ALL_ACCESS},
+        {"FR", FILE_GENERIC_READ}, {"FW", FILE_GENERIC_WRITE}, {"FX", FILE_GENERIC_EXECUTE},
+        {"KA", KEY_ALL_ACCESS},    {"KR", KEY_READ},           {"KW", KEY_WRITE},
         {"KX", KEY_EXECUTE},
     };
     uint64_t number;
@@ -119,9 +123,10 @@ static bool parse_ace_flags(struct text *text, UCHAR *flags)
     static const struct {
         char name[3];
         UCHAR flag;
-    } table[] = {{"OI", OBJECT_INHERIT_ACE}, {"CI", CONTAINER_INHERIT_ACE}, {"NP", NO_PROPAGATE_INHERIT_ACE},
-                 {"IO", INHERIT_ONLY_ACE},   {"ID", INHERITED_ACE},         {"SA", SUCCESSFUL_ACCESS_ACE_FLAG},
-                 {"FA", FAILED_ACCESS_ACE_FLAG}};
+    } table[] = {
+        {"OI", OBJECT_INHERIT_ACE},    {"CI", CONTAINER_INHERIT_ACE}, {"NP", NO_PROPAGATE_INHERIT_ACE},
+        {"IO", INHERIT_ONLY_ACE},      {"ID", INHERITED_ACE},         {"SA", SUCCESSFUL_ACCESS_ACE_FLAG},
+        {"FA", FAILED_ACCESS_ACE_FLAG}};
     *flags = 0;
     while (*text->at && *text->at != ';') {
         unsigned i = 0;
@@ -144,7 +149,8 @@ static NTSTATUS parse_ace(struct text *text, ACL *acl)
         type = ACCESS_DENIED_ACE_TYPE;
     else if (!skip(text, "(A;"))
         return STATUS_INVALID_ACL;
-    if (!parse_ace_flags(text, &flags) || !skip(text, ";") || !parse_rights(text, &mask) || !skip(text, ";;;"))
+    if (!parse_ace_flags(text, &flags) || !skip(text, ";") || !parse_rights(text, &mask) ||
+        !skip(text, ";;;"))
         return STATUS_INVALID_ACL;
     const SID *sid = parse_sid(text, &storage);
     if (!sid)
@@ -182,7 +188,8 @@ static NTSTATUS parse_dacl(struct text *text, struct se_parts *parts, ACL **dacl
     if (!skip(text, "D:"))
         return STATUS_SUCCESS;
     parts->control |= parse_dacl_flags(text);
-    ULONG room = (ULONG)sizeof(ACL) + count_aces(text->at) * ((ULONG)offsetof(ACCESS_ALLOWED_ACE, SidStart) + SECURITY_MAX_SID_SIZE);
+    ULONG room = (ULONG)sizeof(ACL) + count_aces(text->at) * ((ULONG)offsetof(ACCESS_ALLOWED_ACE, SidStart) +
+                                                              SECURITY_MAX_SID_SIZE);
     if (room > 0xFFFC)
         return STATUS_INVALID_ACL;
     *dacl = mm_alloc(room, SE_TAG);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Security: SIDs, ACLs, descriptors, tokens and the access check. One administrator token, one SYSTEM token. */
+/* Security: SIDs, ACLs, descriptors, tokens and the access check. One administrator token, one SYSTEM token.
+ */
 #ifndef SE_H
 #define SE_H
 
@@ -10,10 +11,11 @@ void *se_system_token(void);        /* Ob body, type Token */
 void *se_administrator_token(void); /* what the embedding API's process runs as */
 /* Self-relative copies in pool. SDDL subset of SPEC DO-54. */
 NTSTATUS se_from_sddl(const WCHAR *sddl, PSECURITY_DESCRIPTOR *descriptor);
-NTSTATUS se_default_device_descriptor(ULONG device_type, ULONG characteristics, bool named, PSECURITY_DESCRIPTOR *descriptor);
+NTSTATUS se_default_device_descriptor(ULONG device_type, ULONG characteristics, bool named,
+                                      PSECURITY_DESCRIPTOR *descriptor);
 /* KernelMode is always granted. */
-NTSTATUS se_check(PSECURITY_DESCRIPTOR descriptor, void *token, ACCESS_MASK desired, const GENERIC_MAPPING *mapping,
-                  KPROCESSOR_MODE mode, ACCESS_MASK *granted);
+NTSTATUS se_check(PSECURITY_DESCRIPTOR descriptor, void *token, ACCESS_MASK desired,
+                  const GENERIC_MAPPING *mapping, KPROCESSOR_MODE mode, ACCESS_MASK *granted);
 void *se_current_token(void); /* effective token of the current thread; borrowed */
 
 /* ps registers how the current thread's tokens are found; borrowed. Before: SYSTEM. */

@@ -16,7 +16,8 @@ ULONG se_sid_length(const SID *sid)
 
 bool se_sid_equal(const SID *a, const SID *b)
 {
-    return a->Revision == b->Revision && a->SubAuthorityCount == b->SubAuthorityCount && memcmp(a, b, se_sid_length(a)) == 0;
+    return a->Revision == b->Revision && a->SubAuthorityCount == b->SubAuthorityCount &&
+           memcmp(a, b, se_sid_length(a)) == 0;
 }
 
 EXPORT(ntoskrnl, RtlValidSid, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
@@ -45,7 +46,8 @@ ULONG NTAPI RtlLengthSid(PSID Sid)
 
 /* The sub-authorities are left to the caller (RtlSubAuthoritySid). */
 EXPORT(ntoskrnl, RtlInitializeSid, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlInitializeSid(PSID Sid, PSID_IDENTIFIER_AUTHORITY IdentifierAuthority, UCHAR SubAuthorityCount)
+NTSTATUS NTAPI RtlInitializeSid(PSID Sid, PSID_IDENTIFIER_AUTHORITY IdentifierAuthority,
+                                UCHAR SubAuthorityCount)
 {
     SID *sid = Sid;
     if (SubAuthorityCount > SID_MAX_SUB_AUTHORITIES)
@@ -121,7 +123,8 @@ static void put_sid(struct sid_text *text, const SID *sid)
 
 /* The text is terminated where there is room. The caller frees an allocated one with RtlFreeUnicodeString. */
 EXPORT(ntoskrnl, RtlConvertSidToUnicodeString, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlConvertSidToUnicodeString(PUNICODE_STRING UnicodeString, PSID Sid, BOOLEAN AllocateDestinationString)
+NTSTATUS NTAPI RtlConvertSidToUnicodeString(PUNICODE_STRING UnicodeString, PSID Sid,
+                                            BOOLEAN AllocateDestinationString)
 {
     struct sid_text text;
     if (!se_sid_valid(Sid))

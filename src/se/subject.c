@@ -84,12 +84,13 @@ static bool check_set(const struct se_token *token, PPRIVILEGE_SET set)
 }
 
 EXPORT(ntoskrnl, SePrivilegeCheck, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext,
-                               KPROCESSOR_MODE AccessMode)
+BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges,
+                               PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, KPROCESSOR_MODE AccessMode)
 {
     if (AccessMode == KernelMode)
         return TRUE;
-    if (SubjectSecurityContext->ClientToken && SubjectSecurityContext->ImpersonationLevel < SecurityImpersonation)
+    if (SubjectSecurityContext->ClientToken &&
+        SubjectSecurityContext->ImpersonationLevel < SecurityImpersonation)
         return FALSE;
     return check_set(se_effective(SubjectSecurityContext), RequiredPrivileges);
 }

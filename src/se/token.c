@@ -18,14 +18,16 @@ static const struct ob_type_ops token_ops = {
     .pool_tag = 0x656b6f54, /* 'Toke' */
     .case_sensitive = true,
     .valid_access = STANDARD_RIGHTS_ALL | 0x1FF,
-    .mapping = {STANDARD_RIGHTS_READ | TOKEN_QUERY, STANDARD_RIGHTS_WRITE | 0xE0, STANDARD_RIGHTS_EXECUTE, STANDARD_RIGHTS_REQUIRED | 0x1FF},
+    .mapping = {STANDARD_RIGHTS_READ | TOKEN_QUERY, STANDARD_RIGHTS_WRITE | 0xE0, STANDARD_RIGHTS_EXECUTE,
+                STANDARD_RIGHTS_REQUIRED | 0x1FF},
     .dispatcher_offset = -1,
 };
 
-#define GROUP_ON (SE_GROUP_MANDATORY | SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED)
-#define GROUP_OWNER (SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED | SE_GROUP_OWNER)
+#define GROUP_ON       (SE_GROUP_MANDATORY | SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED)
+#define GROUP_OWNER    (SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED | SE_GROUP_OWNER)
 #define BIT(privilege) (1ull << (privilege))
-#define ALL_PRIVILEGES ((BIT(SE_CREATE_SYMBOLIC_LINK_PRIVILEGE + 1) - 1) & ~(BIT(SE_CREATE_TOKEN_PRIVILEGE) - 1))
+#define ALL_PRIVILEGES                                                                                       \
+    ((BIT(SE_CREATE_SYMBOLIC_LINK_PRIVILEGE + 1) - 1) & ~(BIT(SE_CREATE_TOKEN_PRIVILEGE) - 1))
 
 /* S-1-5-21-...-1001: a local account. */
 static const struct {
@@ -39,8 +41,8 @@ static struct se_group system_groups[4], user_groups[6];
 /* D:(A;;GA;;;owner)(A;;GA;;;SY): what new objects get when nothing else says. */
 static const ACL *make_default_dacl(const SID *owner)
 {
-    ULONG size = (ULONG)sizeof(ACL) + 2 * (ULONG)offsetof(ACCESS_ALLOWED_ACE, SidStart) + se_sid_length(owner) +
-                 se_sid_length(&se_local_system_sid);
+    ULONG size = (ULONG)sizeof(ACL) + 2 * (ULONG)offsetof(ACCESS_ALLOWED_ACE, SidStart) +
+                 se_sid_length(owner) + se_sid_length(&se_local_system_sid);
     ACL *acl = mm_alloc(size, SE_TAG);
     if (!acl)
         return NULL;
@@ -50,7 +52,8 @@ static const ACL *make_default_dacl(const SID *owner)
     return acl;
 }
 
-static struct se_token *make_token(const SID *user, const struct se_group *groups, ULONG group_count, LUID session)
+static struct se_token *make_token(const SID *user, const struct se_group *groups, ULONG group_count,
+                                   LUID session)
 {
     static ULONG next_id = 1000;
     struct se_token *token = ob_create(se_token_type, sizeof(*token));
@@ -77,7 +80,8 @@ static bool make_tokens(void)
     LUID system_session = {0x3e7, 0}, user_session = {0x1f2a3, 0};
     system_token = make_token(&se_local_system_sid, system_groups, countof(system_groups), system_session);
     administrator_token = make_token((const SID *)&user_sid, user_groups, countof(user_groups), user_session);
-    if (!system_token || !administrator_token || !system_token->default_dacl || !administrator_token->default_dacl)
+    if (!system_token || !administrator_token || !system_token->default_dacl ||
+        !administrator_token->default_dacl)
         return false;
     system_token->primary_group = &se_local_system_sid;
     system_token->integrity = SeExports->SeSystemMandatorySid;
@@ -87,15 +91,17 @@ static bool make_tokens(void)
     administrator_token->integrity = SeExports->SeHighMandatorySid;
     administrator_token->session = 1;
     administrator_token->privileges =
-        ALL_PRIVILEGES & ~(BIT(SE_CREATE_TOKEN_PRIVILEGE) | BIT(SE_TCB_PRIVILEGE) | BIT(SE_ASSIGNPRIMARYTOKEN_PRIVILEGE) |
-                           BIT(SE_AUDIT_PRIVILEGE) | BIT(SE_CREATE_PERMANENT_PRIVILEGE) | BIT(SE_MACHINE_ACCOUNT_PRIVILEGE) |
-                           BIT(SE_SYNC_AGENT_PRIVILEGE) | BIT(SE_TRUSTED_CREDMAN_ACCESS_PRIVILEGE) | BIT(SE_RELABEL_PRIVILEGE) |
-                           BIT(SE_LOCK_MEMORY_PRIVILEGE));
+        ALL_PRIVILEGES &
+        ~(BIT(SE_CREATE_TOKEN_PRIVILEGE) | BIT(SE_TCB_PRIVILEGE) | BIT(SE_ASSIGNPRIMARYTOKEN_PRIVILEGE) |
+          BIT(SE_AUDIT_PRIVILEGE) | BIT(SE_CREATE_PERMANENT_PRIVILEGE) | BIT(SE_MACHINE_ACCOUNT_PRIVILEGE) |
+          BIT(SE_SYNC_AGENT_PRIVILEGE) | BIT(SE_TRUSTED_CREDMAN_ACCESS_PRIVILEGE) |
+          BIT(SE_RELABEL_PRIVILEGE) | BIT(SE_LOCK_MEMORY_PRIVILEGE));
     /* An elevated process has enabled what its tools ask for: drivers check for these. */
-    administrator_token->enabled = BIT(SE_CHANGE_NOTIFY_PRIVILEGE) | BIT(SE_IMPERSONATE_PRIVILEGE) | BIT(SE_CREATE_GLOBAL_PRIVILEGE) |
-                                   BIT(SE_LOAD_DRIVER_PRIVILEGE) | BIT(SE_DEBUG_PRIVILEGE) | BIT(SE_SYSTEM_ENVIRONMENT_PRIVILEGE) |
-                                   BIT(SE_SECURITY_PRIVILEGE) | BIT(SE_TAKE_OWNERSHIP_PRIVILEGE) | BIT(SE_SHUTDOWN_PRIVILEGE) |
-                                   BIT(SE_MANAGE_VOLUME_PRIVILEGE);
+    administrator_token->enabled = BIT(SE_CHANGE_NOTIFY_PRIVILEGE) | BIT(SE_IMPERSONATE_PRIVILEGE) |
+                                   BIT(SE_CREATE_GLOBAL_PRIVILEGE) | BIT(SE_LOAD_DRIVER_PRIVILEGE) |
+                                   BIT(SE_DEBUG_PRIVILEGE) | BIT(SE_SYSTEM_ENVIRONMENT_PRIVILEGE) |
+                                   BIT(SE_SECURITY_PRIVILEGE) | BIT(SE_TAKE_OWNERSHIP_PRIVILEGE) |
+                                   BIT(SE_SHUTDOWN_PRIVILEGE) | BIT(SE_MANAGE_VOLUME_PRIVILEGE);
     return true;
 }
 
@@ -153,7 +159,8 @@ bool se_token_has_sid(const struct se_token *token, const SID *sid, bool for_den
         return true;
     for (ULONG i = 0; i < token->group_count; i++) {
         ULONG attributes = token->groups[i].attributes;
-        bool counts = (attributes & SE_GROUP_ENABLED) || (for_deny && (attributes & SE_GROUP_USE_FOR_DENY_ONLY));
+        bool counts =
+            (attributes & SE_GROUP_ENABLED) || (for_deny && (attributes & SE_GROUP_USE_FOR_DENY_ONLY));
         if (counts && se_sid_equal(token->groups[i].sid, sid))
             return true;
     }

@@ -8,7 +8,7 @@
 
 /* A structure with pointers into its own tail. */
 struct block {
-    char *base; /* NULL while measuring */
+    char *base;    /* NULL while measuring */
     char *seen_at; /* the address its pointers are made for: base, or the user's buffer */
     size_t used;
 };
@@ -39,7 +39,8 @@ static void put_user(struct block *block, const struct se_token *token)
 
 static void put_groups(struct block *block, const struct se_token *token)
 {
-    TOKEN_GROUPS *to = take(block, offsetof(TOKEN_GROUPS, Groups) + token->group_count * sizeof(SID_AND_ATTRIBUTES));
+    TOKEN_GROUPS *to =
+        take(block, offsetof(TOKEN_GROUPS, Groups) + token->group_count * sizeof(SID_AND_ATTRIBUTES));
     if (to)
         to->GroupCount = token->group_count;
     for (ULONG i = 0; i < token->group_count; i++) {
@@ -52,7 +53,8 @@ static void put_groups(struct block *block, const struct se_token *token)
 static void put_privileges(struct block *block, const struct se_token *token)
 {
     ULONG count = (ULONG)__builtin_popcountll(token->privileges), next = 0;
-    TOKEN_PRIVILEGES *to = take(block, offsetof(TOKEN_PRIVILEGES, Privileges) + count * sizeof(LUID_AND_ATTRIBUTES));
+    TOKEN_PRIVILEGES *to =
+        take(block, offsetof(TOKEN_PRIVILEGES, Privileges) + count * sizeof(LUID_AND_ATTRIBUTES));
     if (!to)
         return;
     to->PrivilegeCount = count;
@@ -127,25 +129,52 @@ static void put_ulong(struct block *block, ULONG value)
 static NTSTATUS put_class(struct block *block, const struct se_token *token, TOKEN_INFORMATION_CLASS class)
 {
     switch (class) {
-    case TokenUser: put_user(block, token); break;
-    case TokenGroups: put_groups(block, token); break;
-    case TokenPrivileges: put_privileges(block, token); break;
-    case TokenOwner: put_one_sid(block, token->owner); break;
-    case TokenPrimaryGroup: put_one_sid(block, token->primary_group); break;
-    case TokenDefaultDacl: put_default_dacl(block, token); break;
-    case TokenSource: put_source(block, token); break;
-    case TokenType: put_ulong(block, token->type); break;
+    case TokenUser:
+        put_user(block, token);
+        break;
+    case TokenGroups:
+        put_groups(block, token);
+        break;
+    case TokenPrivileges:
+        put_privileges(block, token);
+        break;
+    case TokenOwner:
+        put_one_sid(block, token->owner);
+        break;
+    case TokenPrimaryGroup:
+        put_one_sid(block, token->primary_group);
+        break;
+    case TokenDefaultDacl:
+        put_default_dacl(block, token);
+        break;
+    case TokenSource:
+        put_source(block, token);
+        break;
+    case TokenType:
+        put_ulong(block, token->type);
+        break;
     case TokenImpersonationLevel:
         if (token->type != TokenImpersonation)
             return STATUS_INVALID_INFO_CLASS;
         put_ulong(block, token->level);
         break;
-    case TokenStatistics: put_statistics(block, token); break;
-    case TokenSessionId: put_ulong(block, token->session); break;
-    case TokenElevation: put_ulong(block, TRUE); break;
-    case TokenElevationType: put_ulong(block, 1 /* TokenElevationTypeDefault: no linked token */); break;
-    case TokenIntegrityLevel: put_integrity(block, token); break;
-    default: return STATUS_INVALID_INFO_CLASS;
+    case TokenStatistics:
+        put_statistics(block, token);
+        break;
+    case TokenSessionId:
+        put_ulong(block, token->session);
+        break;
+    case TokenElevation:
+        put_ulong(block, TRUE);
+        break;
+    case TokenElevationType:
+        put_ulong(block, 1 /* TokenElevationTypeDefault: no linked token */);
+        break;
+    case TokenIntegrityLevel:
+        put_integrity(block, token);
+        break;
+    default:
+        return STATUS_INVALID_INFO_CLASS;
     }
     return STATUS_SUCCESS;
 }
@@ -165,7 +194,8 @@ static bool query_number(const struct se_token *token, TOKEN_INFORMATION_CLASS c
 }
 
 EXPORT(ntoskrnl, SeQueryInformationToken, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID *TokenInformation)
+NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CLASS TokenInformationClass,
+                                       PVOID *TokenInformation)
 {
     struct block block = {0};
     if (query_number(Token, TokenInformationClass, TokenInformation))
@@ -173,7 +203,8 @@ NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CL
     NTSTATUS status = put_class(&block, Token, TokenInformationClass);
     if (!NT_SUCCESS(status))
         return status;
-    block.base = block.seen_at = mm_pool_allocate(PagedPool, block.used, SE_TAG, true, __builtin_return_address(0));
+    block.base = block.seen_at =
+        mm_pool_allocate(PagedPool, block.used, SE_TAG, true, __builtin_return_address(0));
     if (!block.base)
         return STATUS_INSUFFICIENT_RESOURCES;
     block.used = 0;
@@ -182,8 +213,8 @@ NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CL
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS query_to_caller(const struct se_token *token, TOKEN_INFORMATION_CLASS class, PVOID buffer, ULONG length, PULONG needed,
-                                KPROCESSOR_MODE mode)
+static NTSTATUS query_to_caller(const struct se_token *token, TOKEN_INFORMATION_CLASS class, PVOID buffer,
+                                ULONG length, PULONG needed, KPROCESSOR_MODE mode)
 {
     struct block block = {0};
     NTSTATUS status = put_class(&block, token, class);
@@ -203,8 +234,9 @@ static NTSTATUS query_to_caller(const struct se_token *token, TOKEN_INFORMATION_
 }
 
 EXPORT(ntoskrnl, NtQueryInformationToken, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI NtQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation,
-                                       ULONG TokenInformationLength, PULONG ReturnLength)
+NTSTATUS NTAPI NtQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass,
+                                       PVOID TokenInformation, ULONG TokenInformationLength,
+                                       PULONG ReturnLength)
 {
     void *token;
     KPROCESSOR_MODE mode = ke_previous_mode();
@@ -212,16 +244,19 @@ NTSTATUS NTAPI NtQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLA
     NTSTATUS status = ob_reference_by_handle(TokenHandle, access, se_token_type, mode, &token, NULL);
     if (!NT_SUCCESS(status))
         return status;
-    status = query_to_caller(token, TokenInformationClass, TokenInformation, TokenInformationLength, ReturnLength, mode);
+    status = query_to_caller(token, TokenInformationClass, TokenInformation, TokenInformationLength,
+                             ReturnLength, mode);
     ob_dereference(token);
     return status;
 }
 
 EXPORT(ntoskrnl, ZwQueryInformationToken, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
-NTSTATUS NTAPI ZwQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation,
-                                       ULONG TokenInformationLength, PULONG ReturnLength)
+NTSTATUS NTAPI ZwQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass,
+                                       PVOID TokenInformation, ULONG TokenInformationLength,
+                                       PULONG ReturnLength)
 {
-    return ZW_CALL(NtQueryInformationToken(TokenHandle, TokenInformationClass, TokenInformation, TokenInformationLength, ReturnLength));
+    return ZW_CALL(NtQueryInformationToken(TokenHandle, TokenInformationClass, TokenInformation,
+                                           TokenInformationLength, ReturnLength));
 }
 
 EXPORT(ntoskrnl, SeQueryAuthenticationIdToken, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)

@@ -52,11 +52,14 @@ static const struct {
     SID_IDENTIFIER_AUTHORITY authority;
     ULONG sub[6];
 } user_mode_drivers_sid = {SID_REVISION, 6, {{0, 0, 0, 0, 0, 5}}, {84, 0, 0, 0, 0, 0}},
-  trusted_installer_sid = {SID_REVISION, 6, {{0, 0, 0, 0, 0, 5}},
-                           {80, 956008885, 3418522649, 1831038044, 1853292631, 2271478464}};
+  trusted_installer_sid = {
+      SID_REVISION, 6, {{0, 0, 0, 0, 0, 5}}, {80, 956008885, 3418522649, 1831038044, 1853292631, 2271478464}};
 
-#define PRIVILEGE(number) {(number), 0}
-#define WELL_KNOWN(sid) (PSID)&(sid)
+#define PRIVILEGE(number)                                                                                    \
+    {                                                                                                        \
+        (number), 0                                                                                          \
+    }
+#define WELL_KNOWN(sid) (PSID) & (sid)
 
 static SE_EXPORTS exports = {
     .SeCreateTokenPrivilege = PRIVILEGE(SE_CREATE_TOKEN_PRIVILEGE),
@@ -138,19 +141,40 @@ const SID *se_sid_of_alias(WCHAR first, WCHAR second)
         char alias[3];
         const void *sid;
     } table[] = {
-        {"SY", &se_local_system_sid}, {"BA", &se_admins_sid},        {"WD", &se_world_sid},
-        {"BU", &se_users_sid},        {"AN", &anonymous_sid},        {"AU", &authenticated_sid},
-        {"BG", &guests_sid},          {"CO", &se_creator_owner_sid}, {"CG", &se_creator_group_sid},
-        {"IU", &interactive_sid},     {"LS", &local_service_sid},    {"NS", &network_service_sid},
-        {"NU", &network_sid},         {"OW", &owner_rights_sid},     {"PU", &power_users_sid},
-        {"RC", &se_restricted_sid},   {"SU", &service_sid},          {"BO", &backup_ops_sid},
-        {"SO", &system_ops_sid},      {"AO", &account_ops_sid},      {"PO", &print_ops_sid},
-        {"NO", &network_config_sid},  {"RD", &remote_desktop_sid},   {"AC", &all_packages_sid},
-        {"UD", &user_mode_drivers_sid}, {"LW", &low_label},          {"ME", &medium_label},
-        {"HI", &high_label},          {"SI", &system_label},         {"IS", &iuser_sid},
+        {"SY", &se_local_system_sid},
+        {"BA", &se_admins_sid},
+        {"WD", &se_world_sid},
+        {"BU", &se_users_sid},
+        {"AN", &anonymous_sid},
+        {"AU", &authenticated_sid},
+        {"BG", &guests_sid},
+        {"CO", &se_creator_owner_sid},
+        {"CG", &se_creator_group_sid},
+        {"IU", &interactive_sid},
+        {"LS", &local_service_sid},
+        {"NS", &network_service_sid},
+        {"NU", &network_sid},
+        {"OW", &owner_rights_sid},
+        {"PU", &power_users_sid},
+        {"RC", &se_restricted_sid},
+        {"SU", &service_sid},
+        {"BO", &backup_ops_sid},
+        {"SO", &system_ops_sid},
+        {"AO", &account_ops_sid},
+        {"PO", &print_ops_sid},
+        {"NO", &network_config_sid},
+        {"RD", &remote_desktop_sid},
+        {"AC", &all_packages_sid},
+        {"UD", &user_mode_drivers_sid},
+        {"LW", &low_label},
+        {"ME", &medium_label},
+        {"HI", &high_label},
+        {"SI", &system_label},
+        {"IS", &iuser_sid},
     };
     for (unsigned i = 0; i < countof(table); i++)
-        if (table[i].alias[0] == (char)first && table[i].alias[1] == (char)second && first < 128 && second < 128)
+        if (table[i].alias[0] == (char)first && table[i].alias[1] == (char)second && first < 128 &&
+            second < 128)
             return table[i].sid;
     return NULL;
 }

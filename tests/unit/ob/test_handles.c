@@ -14,9 +14,12 @@ NTSTATUS NTAPI ZwResetEvent(HANDLE, PLONG);
 NTSTATUS NTAPI ZwClearEvent(HANDLE);
 NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE, BOOLEAN, PLARGE_INTEGER);
 NTSTATUS NTAPI ZwWaitForMultipleObjects(ULONG, HANDLE[], WAIT_TYPE, BOOLEAN, PLARGE_INTEGER);
-NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE, PVOID *, POBJECT_HANDLE_INFORMATION);
-NTSTATUS NTAPI ObOpenObjectByPointer(PVOID, ULONG, PACCESS_STATE, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE, PHANDLE);
-NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING, ULONG, PACCESS_STATE, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE, PVOID, PVOID *);
+NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE, PVOID *,
+                                         POBJECT_HANDLE_INFORMATION);
+NTSTATUS NTAPI ObOpenObjectByPointer(PVOID, ULONG, PACCESS_STATE, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE,
+                                     PHANDLE);
+NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING, ULONG, PACCESS_STATE, ACCESS_MASK, POBJECT_TYPE,
+                                       KPROCESSOR_MODE, PVOID, PVOID *);
 NTSTATUS NTAPI ZwQueryObject(HANDLE, OBJECT_INFORMATION_CLASS, PVOID, ULONG, PULONG);
 NTSTATUS NTAPI ZwSetInformationObject(HANDLE, OBJECT_INFORMATION_CLASS, PVOID, ULONG);
 BOOLEAN NTAPI ObIsKernelHandle(HANDLE);
@@ -35,7 +38,8 @@ static void note_close(void *body, LONG handles, LONG process_handles)
 
 static int start(void **state)
 {
-    struct ob_type_ops ops = {.name = "Counted", .dispatcher_offset = -1, .close = note_close, .valid_access = 0xFFFF};
+    struct ob_type_ops ops = {
+        .name = "Counted", .dispatcher_offset = -1, .close = note_close, .valid_access = 0xFFFF};
     closes = 0;
     if (world_start(state))
         return -1;
@@ -66,9 +70,11 @@ static void kernel_handles_have_high_bits(void **state)
     assert_true(ObIsKernelHandle(kernel));
     assert_false(ObIsKernelHandle(user));
     assert_false(ObIsKernelHandle((HANDLE)-1));
-    assert_status(ObReferenceObjectByHandle(kernel, 0, ExEventObjectType, UserMode, &body, NULL), STATUS_INVALID_HANDLE);
+    assert_status(ObReferenceObjectByHandle(kernel, 0, ExEventObjectType, UserMode, &body, NULL),
+                  STATUS_INVALID_HANDLE);
     world_thread->tcb.process = ps_system_process();
-    assert_status(ObReferenceObjectByHandle(kernel, 0, ExEventObjectType, KernelMode, &body, NULL), STATUS_SUCCESS);
+    assert_status(ObReferenceObjectByHandle(kernel, 0, ExEventObjectType, KernelMode, &body, NULL),
+                  STATUS_SUCCESS);
     ob_dereference(body);
     assert_status(ZwClose(kernel), STATUS_SUCCESS);
     be_user_process();
@@ -80,15 +86,21 @@ static void access_is_compared_for_users_only(void **state)
     void *body;
     OBJECT_HANDLE_INFORMATION information;
     HANDLE handle = make_event(0, SYNCHRONIZE | GENERIC_READ);
-    assert_status(ObReferenceObjectByHandle(handle, EVENT_MODIFY_STATE, ExEventObjectType, UserMode, &body, NULL), STATUS_ACCESS_DENIED);
+    assert_status(
+        ObReferenceObjectByHandle(handle, EVENT_MODIFY_STATE, ExEventObjectType, UserMode, &body, NULL),
+        STATUS_ACCESS_DENIED);
     assert_null(body);
-    assert_status(ObReferenceObjectByHandle(handle, EVENT_MODIFY_STATE, ExEventObjectType, KernelMode, &body, &information), STATUS_SUCCESS);
+    assert_status(ObReferenceObjectByHandle(handle, EVENT_MODIFY_STATE, ExEventObjectType, KernelMode, &body,
+                                            &information),
+                  STATUS_SUCCESS);
     assert_int_equal(information.GrantedAccess, SYNCHRONIZE | READ_CONTROL | EVENT_QUERY_STATE);
     ob_dereference(body);
-    assert_status(ObReferenceObjectByHandle(handle, 0, (POBJECT_TYPE)counted, KernelMode, &body, NULL), STATUS_OBJECT_TYPE_MISMATCH);
+    assert_status(ObReferenceObjectByHandle(handle, 0, (POBJECT_TYPE)counted, KernelMode, &body, NULL),
+                  STATUS_OBJECT_TYPE_MISMATCH);
     assert_null(body);
     assert_status(ObReferenceObjectByHandle(NULL, 0, NULL, KernelMode, &body, NULL), STATUS_INVALID_HANDLE);
-    assert_status(ObReferenceObjectByHandle((HANDLE)0x7777770, 0, NULL, KernelMode, &body, NULL), STATUS_INVALID_HANDLE);
+    assert_status(ObReferenceObjectByHandle((HANDLE)0x7777770, 0, NULL, KernelMode, &body, NULL),
+                  STATUS_INVALID_HANDLE);
 }
 
 static void closing_tells_the_type_the_counts(void **state)
@@ -140,7 +152,8 @@ static void many_handles_keep_apart(void **state)
         assert_status(ob_handle_create(bodies[i % 2], (ACCESS_MASK)i, 0, NULL, &handles[i]), STATUS_SUCCESS);
     for (int i = 0; i < COUNT; i++) {
         ACCESS_MASK granted;
-        assert_status(ob_reference_by_handle(handles[i], 0, counted, KernelMode, &found, &granted), STATUS_SUCCESS);
+        assert_status(ob_reference_by_handle(handles[i], 0, counted, KernelMode, &found, &granted),
+                      STATUS_SUCCESS);
         assert_ptr_equal(found, bodies[i % 2]);
         assert_int_equal(granted, i);
         ob_dereference(found);
@@ -170,11 +183,14 @@ static void protected_handles_stay_open(void **state)
     BOOLEAN flags[2] = {FALSE, TRUE}, now[2];
     ULONG length;
     HANDLE handle = make_event(0, EVENT_ALL_ACCESS), kernel = make_event(OBJ_KERNEL_HANDLE, EVENT_ALL_ACCESS);
-    assert_status(ZwSetInformationObject(handle, ObjectHandleFlagInformation, flags, sizeof(flags)), STATUS_SUCCESS);
-    assert_status(ZwQueryObject(handle, ObjectHandleFlagInformation, now, sizeof(now), &length), STATUS_SUCCESS);
+    assert_status(ZwSetInformationObject(handle, ObjectHandleFlagInformation, flags, sizeof(flags)),
+                  STATUS_SUCCESS);
+    assert_status(ZwQueryObject(handle, ObjectHandleFlagInformation, now, sizeof(now), &length),
+                  STATUS_SUCCESS);
     assert_memory_equal(now, flags, 2);
     assert_status(ZwClose(handle), STATUS_HANDLE_NOT_CLOSABLE);
-    assert_status(ZwSetInformationObject(kernel, ObjectHandleFlagInformation, flags, sizeof(flags)), STATUS_SUCCESS);
+    assert_status(ZwSetInformationObject(kernel, ObjectHandleFlagInformation, flags, sizeof(flags)),
+                  STATUS_SUCCESS);
     assert_bugcheck(ZwClose(kernel), INVALID_KERNEL_HANDLE);
     assert_int_equal(world_stopped.p[1], 0);
 }
@@ -186,9 +202,12 @@ static void events_by_name(void **state)
     UNICODE_STRING name = world_string(u"\\BaseNamedObjects\\Ready");
     OBJECT_ATTRIBUTES attributes = world_attributes(&name, 0), openif = world_attributes(&name, OBJ_OPENIF);
     assert_status(ZwOpenEvent(&one, EVENT_ALL_ACCESS, &attributes), STATUS_OBJECT_NAME_NOT_FOUND);
-    assert_status(ZwCreateEvent(&one, EVENT_ALL_ACCESS, &attributes, SynchronizationEvent, FALSE), STATUS_SUCCESS);
-    assert_status(ZwCreateEvent(&two, EVENT_ALL_ACCESS, &attributes, SynchronizationEvent, FALSE), STATUS_OBJECT_NAME_COLLISION);
-    assert_status(ZwCreateEvent(&two, EVENT_ALL_ACCESS, &openif, SynchronizationEvent, FALSE), STATUS_OBJECT_NAME_EXISTS);
+    assert_status(ZwCreateEvent(&one, EVENT_ALL_ACCESS, &attributes, SynchronizationEvent, FALSE),
+                  STATUS_SUCCESS);
+    assert_status(ZwCreateEvent(&two, EVENT_ALL_ACCESS, &attributes, SynchronizationEvent, FALSE),
+                  STATUS_OBJECT_NAME_COLLISION);
+    assert_status(ZwCreateEvent(&two, EVENT_ALL_ACCESS, &openif, SynchronizationEvent, FALSE),
+                  STATUS_OBJECT_NAME_EXISTS);
     assert_status(ZwSetEvent(one, &before), STATUS_SUCCESS);
     assert_int_equal(before, 0);
     assert_status(ZwWaitForSingleObject(two, FALSE, NULL), STATUS_SUCCESS);
@@ -200,7 +219,8 @@ static void events_by_name(void **state)
     ZwClose(one);
     ZwClose(two);
     assert_status(ZwOpenEvent(&one, EVENT_ALL_ACCESS, &attributes), STATUS_OBJECT_NAME_NOT_FOUND);
-    assert_status(ZwCreateEvent(&two, EVENT_ALL_ACCESS, NULL, (EVENT_TYPE)2, FALSE), STATUS_INVALID_PARAMETER);
+    assert_status(ZwCreateEvent(&two, EVENT_ALL_ACCESS, NULL, (EVENT_TYPE)2, FALSE),
+                  STATUS_INVALID_PARAMETER);
 }
 
 static void waiting_checks_its_handles(void **state)
@@ -211,7 +231,8 @@ static void waiting_checks_its_handles(void **state)
     assert_status(ZwWaitForSingleObject(odd, FALSE, NULL), STATUS_OBJECT_TYPE_MISMATCH);
     assert_status(ZwWaitForMultipleObjects(0, handles, WaitAny, FALSE, NULL), STATUS_INVALID_PARAMETER_1);
     assert_status(ZwWaitForMultipleObjects(65, handles, WaitAny, FALSE, NULL), STATUS_INVALID_PARAMETER_1);
-    assert_status(ZwWaitForMultipleObjects(2, handles, (WAIT_TYPE)7, FALSE, NULL), STATUS_INVALID_PARAMETER_3);
+    assert_status(ZwWaitForMultipleObjects(2, handles, (WAIT_TYPE)7, FALSE, NULL),
+                  STATUS_INVALID_PARAMETER_3);
     ZwSetEvent(handles[1], NULL);
     assert_status(ZwWaitForMultipleObjects(2, handles, WaitAny, FALSE, NULL), STATUS_WAIT_1);
     assert_int_equal(ob_pointer_count(body), 2);
@@ -227,9 +248,11 @@ static void users_parameters_are_probed(void **state)
     attributes = world_attributes(&name, OBJ_KERNEL_HANDLE);
     be_user_process();
     world_set_mode(UserMode);
-    assert_status(NtCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE), STATUS_ACCESS_VIOLATION);
+    assert_status(NtCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE),
+                  STATUS_ACCESS_VIOLATION);
     world_user_high = UINTPTR_MAX;
-    assert_status(NtCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE), STATUS_SUCCESS);
+    assert_status(NtCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE),
+                  STATUS_SUCCESS);
     assert_false(ObIsKernelHandle(handle)); /* a user cannot ask for one */
     world_user_high = 0;
     assert_status(NtSetEvent(handle, &before), STATUS_ACCESS_VIOLATION);
@@ -244,11 +267,16 @@ static void open_by_pointer(void **state)
     HANDLE handle;
     void *body = ob_create(counted, 8);
     POBJECT_TYPE type = (POBJECT_TYPE)counted;
-    assert_status(ObOpenObjectByPointer(body, OBJ_KERNEL_HANDLE, NULL, 1, type, KernelMode, &handle), STATUS_SUCCESS);
+    assert_status(ObOpenObjectByPointer(body, OBJ_KERNEL_HANDLE, NULL, 1, type, KernelMode, &handle),
+                  STATUS_SUCCESS);
     assert_true(ObIsKernelHandle(handle));
-    assert_status(ObOpenObjectByPointer(body, 0, NULL, 1, ExEventObjectType, KernelMode, &handle), STATUS_OBJECT_TYPE_MISMATCH);
-    assert_status(ObOpenObjectByPointer(body, 0x80000000, NULL, 1, type, KernelMode, &handle), STATUS_INVALID_PARAMETER);
-    assert_status(ObOpenObjectByPointer(body, OBJ_INHERIT | OBJ_EXCLUSIVE, NULL, 1, type, KernelMode, &handle), STATUS_INVALID_PARAMETER);
+    assert_status(ObOpenObjectByPointer(body, 0, NULL, 1, ExEventObjectType, KernelMode, &handle),
+                  STATUS_OBJECT_TYPE_MISMATCH);
+    assert_status(ObOpenObjectByPointer(body, 0x80000000, NULL, 1, type, KernelMode, &handle),
+                  STATUS_INVALID_PARAMETER);
+    assert_status(
+        ObOpenObjectByPointer(body, OBJ_INHERIT | OBJ_EXCLUSIVE, NULL, 1, type, KernelMode, &handle),
+        STATUS_INVALID_PARAMETER);
     assert_int_equal(ob_handle_count(body), 1);
 }
 
@@ -257,7 +285,8 @@ static void exclusive_objects_have_one_owner(void **state)
     HANDLE handle, second;
     UNICODE_STRING name = world_string(u"\\BaseNamedObjects\\Mine");
     OBJECT_ATTRIBUTES attributes = world_attributes(&name, OBJ_EXCLUSIVE);
-    assert_status(ZwCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE), STATUS_SUCCESS);
+    assert_status(ZwCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE),
+                  STATUS_SUCCESS);
     assert_status(ZwOpenEvent(&second, EVENT_ALL_ACCESS, &attributes), STATUS_SUCCESS);
     be_user_process();
     assert_status(ZwOpenEvent(&second, EVENT_ALL_ACCESS, &attributes), STATUS_ACCESS_DENIED);
@@ -269,11 +298,14 @@ static void by_name_gives_the_body(void **state)
     void *body, *by_handle;
     UNICODE_STRING name = world_string(u"\\BaseNamedObjects\\N");
     OBJECT_ATTRIBUTES attributes = world_attributes(&name, 0);
-    assert_status(ZwCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE), STATUS_SUCCESS);
-    assert_status(ObReferenceObjectByName(&name, 0, NULL, 0, ExEventObjectType, KernelMode, NULL, &body), STATUS_SUCCESS);
+    assert_status(ZwCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE),
+                  STATUS_SUCCESS);
+    assert_status(ObReferenceObjectByName(&name, 0, NULL, 0, ExEventObjectType, KernelMode, NULL, &body),
+                  STATUS_SUCCESS);
     assert_status(ObReferenceObjectByHandle(handle, 0, NULL, KernelMode, &by_handle, NULL), STATUS_SUCCESS);
     assert_ptr_equal(body, by_handle);
-    assert_status(ObReferenceObjectByName(&name, 0, NULL, 0, (POBJECT_TYPE)counted, KernelMode, NULL, &body), STATUS_OBJECT_TYPE_MISMATCH);
+    assert_status(ObReferenceObjectByName(&name, 0, NULL, 0, (POBJECT_TYPE)counted, KernelMode, NULL, &body),
+                  STATUS_OBJECT_TYPE_MISMATCH);
 }
 
 static void queries(void **state)
@@ -287,17 +319,22 @@ static void queries(void **state)
     HANDLE handle;
     UNICODE_STRING name = world_string(u"\\BaseNamedObjects\\Q");
     OBJECT_ATTRIBUTES attributes = world_attributes(&name, 0);
-    assert_status(ZwCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE), STATUS_SUCCESS);
-    assert_status(ZwQueryObject(handle, ObjectBasicInformation, &basic, sizeof(basic), &length), STATUS_SUCCESS);
+    assert_status(ZwCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE),
+                  STATUS_SUCCESS);
+    assert_status(ZwQueryObject(handle, ObjectBasicInformation, &basic, sizeof(basic), &length),
+                  STATUS_SUCCESS);
     assert_int_equal(basic.HandleCount, 1);
     assert_int_equal(basic.PointerCount, 1);
     assert_int_equal(basic.GrantedAccess, EVENT_ALL_ACCESS);
-    assert_status(ZwQueryObject(handle, ObjectBasicInformation, &basic, 4, &length), STATUS_INFO_LENGTH_MISMATCH);
+    assert_status(ZwQueryObject(handle, ObjectBasicInformation, &basic, 4, &length),
+                  STATUS_INFO_LENGTH_MISMATCH);
     assert_status(ZwQueryObject(handle, ObjectNameInformation, &room, sizeof(room), &length), STATUS_SUCCESS);
     assert_memory_equal(room.info.Name.Buffer, name.Buffer, name.Length + 2);
-    assert_status(ZwQueryObject(handle, ObjectNameInformation, &room, 20, &length), STATUS_INFO_LENGTH_MISMATCH);
+    assert_status(ZwQueryObject(handle, ObjectNameInformation, &room, 20, &length),
+                  STATUS_INFO_LENGTH_MISMATCH);
     assert_int_equal(length, sizeof(room.info) + name.Length + 2);
-    assert_status(ZwQueryObject(handle, (OBJECT_INFORMATION_CLASS)99, &room, sizeof(room), &length), STATUS_INVALID_INFO_CLASS);
+    assert_status(ZwQueryObject(handle, (OBJECT_INFORMATION_CLASS)99, &room, sizeof(room), &length),
+                  STATUS_INVALID_INFO_CLASS);
 }
 
 int main(void)

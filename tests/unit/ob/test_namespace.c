@@ -28,8 +28,10 @@ static NTSTATUS parse(void *body, const UNICODE_STRING *rest, struct ob_open_req
 
 static int start(void **state)
 {
-    struct ob_type_ops device = {.name = "Dev", .dispatcher_offset = -1, .parse = parse, .valid_access = 0xFFFF};
-    struct ob_type_ops event = {.name = "Evt", .dispatcher_offset = -1, .case_sensitive = true, .valid_access = 0xFFFF};
+    struct ob_type_ops device = {
+        .name = "Dev", .dispatcher_offset = -1, .parse = parse, .valid_access = 0xFFFF};
+    struct ob_type_ops event = {
+        .name = "Evt", .dispatcher_offset = -1, .case_sensitive = true, .valid_access = 0xFFFF};
     if (world_start(state))
         return -1;
     device_like = ob_type_create(&device);
@@ -216,16 +218,21 @@ static void listings_come_in_pieces(void **state)
     insert(event_like, u"\\FileSystem\\one", OBJ_PERMANENT, STATUS_SUCCESS);
     insert(event_like, u"\\FileSystem\\two", OBJ_PERMANENT, STATUS_SUCCESS);
     assert_status(ZwOpenDirectoryObject(&directory, DIRECTORY_QUERY, &attributes), STATUS_SUCCESS);
-    assert_status(ZwQueryDirectoryObject(directory, buffer, sizeof(buffer), FALSE, TRUE, &context, &length), STATUS_SUCCESS);
+    assert_status(ZwQueryDirectoryObject(directory, buffer, sizeof(buffer), FALSE, TRUE, &context, &length),
+                  STATUS_SUCCESS);
     assert_int_equal(context, 2);
     assert_int_equal(entry[0].Name.Length, 6);
     assert_memory_equal(entry[0].TypeName.Buffer, u"Evt", 8);
     assert_null(entry[2].Name.Buffer);
-    assert_status(ZwQueryDirectoryObject(directory, buffer, sizeof(buffer), FALSE, FALSE, &context, &length), STATUS_NO_MORE_ENTRIES);
-    assert_status(ZwQueryDirectoryObject(directory, buffer, sizeof(buffer), TRUE, TRUE, &context, &length), STATUS_SUCCESS);
+    assert_status(ZwQueryDirectoryObject(directory, buffer, sizeof(buffer), FALSE, FALSE, &context, &length),
+                  STATUS_NO_MORE_ENTRIES);
+    assert_status(ZwQueryDirectoryObject(directory, buffer, sizeof(buffer), TRUE, TRUE, &context, &length),
+                  STATUS_SUCCESS);
     assert_int_equal(context, 1);
-    assert_status(ZwQueryDirectoryObject(directory, buffer, 90, FALSE, TRUE, &context, &length), STATUS_MORE_ENTRIES);
-    assert_status(ZwQueryDirectoryObject(directory, buffer, 40, FALSE, TRUE, &context, &length), STATUS_BUFFER_TOO_SMALL);
+    assert_status(ZwQueryDirectoryObject(directory, buffer, 90, FALSE, TRUE, &context, &length),
+                  STATUS_MORE_ENTRIES);
+    assert_status(ZwQueryDirectoryObject(directory, buffer, 40, FALSE, TRUE, &context, &length),
+                  STATUS_BUFFER_TOO_SMALL);
     assert_int_equal(ZwClose(directory), STATUS_SUCCESS);
 }
 
@@ -233,8 +240,10 @@ static void relative_names_start_at_a_directory(void **state)
 {
     HANDLE directory;
     void *body, *device = insert(device_like, u"\\Device\\Rel", OBJ_PERMANENT, STATUS_SUCCESS);
-    UNICODE_STRING path = world_string(u"\\Device"), name = world_string(u"Rel"), absolute = world_string(u"\\Device\\Rel");
-    OBJECT_ATTRIBUTES attributes = world_attributes(&path, OBJ_CASE_INSENSITIVE), relative = world_attributes(&name, 0);
+    UNICODE_STRING path = world_string(u"\\Device"), name = world_string(u"Rel"),
+                   absolute = world_string(u"\\Device\\Rel");
+    OBJECT_ATTRIBUTES attributes = world_attributes(&path, OBJ_CASE_INSENSITIVE),
+                      relative = world_attributes(&name, 0);
     assert_status(ZwOpenDirectoryObject(&directory, DIRECTORY_TRAVERSE, &attributes), STATUS_SUCCESS);
     struct ob_open_request request = {.wanted = device_like};
     relative.RootDirectory = directory;

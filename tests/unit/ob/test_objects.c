@@ -25,7 +25,8 @@ static void note_deferral(void (*run)(void *), void *context)
 
 static struct ob_type *make_type(const char *name)
 {
-    struct ob_type_ops ops = {.name = name, .valid_access = 0x1F0003, .dispatcher_offset = -1, .delete_ = note_delete};
+    struct ob_type_ops ops = {
+        .name = name, .valid_access = 0x1F0003, .dispatcher_offset = -1, .delete_ = note_delete};
     deleted = deferrals = 0;
     ob_defer = note_deferral;
     return ob_type_create(&ops);
@@ -62,7 +63,8 @@ static void deletion_waits_for_passive_level(void **state)
 
 static void one_worker_empties_all(void **state)
 {
-    int *a = make_object(), *b = ob_create(ob_type_of(a), sizeof(*b)), *c = ob_create(ob_type_of(a), sizeof(*c));
+    int *a = make_object(), *b = ob_create(ob_type_of(a), sizeof(*b)),
+        *c = ob_create(ob_type_of(a), sizeof(*c));
     *b = *c = 42;
     ObDereferenceObjectDeferDelete(a);
     ObDereferenceObjectDeferDelete(b);
@@ -115,7 +117,8 @@ static void by_pointer_compares_types_for_users_only(void **state)
     assert_status(ObReferenceObjectByPointer(body, 0, NULL, UserMode), STATUS_OBJECT_TYPE_MISMATCH);
     assert_status(ObReferenceObjectByPointer(body, 0, other, KernelMode), STATUS_SUCCESS);
     assert_status(ObReferenceObjectByPointer(body, 0, NULL, KernelMode), STATUS_SUCCESS);
-    assert_status(ObReferenceObjectByPointer(body, 0, (POBJECT_TYPE)ob_symbolic_link_type, KernelMode), STATUS_OBJECT_TYPE_MISMATCH);
+    assert_status(ObReferenceObjectByPointer(body, 0, (POBJECT_TYPE)ob_symbolic_link_type, KernelMode),
+                  STATUS_OBJECT_TYPE_MISMATCH);
     assert_int_equal(ob_pointer_count(body), 4);
 }
 
@@ -135,7 +138,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_worker_empties_all, world_start, world_stop),
         cmocka_unit_test_setup_teardown(dead_objects_are_not_revived, world_start, world_stop),
         cmocka_unit_test_setup_teardown(too_many_dereferences_stop_the_machine, world_start, world_stop),
-        cmocka_unit_test_setup_teardown(dereferencing_a_handles_reference_stops_the_machine, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(dereferencing_a_handles_reference_stops_the_machine, world_start,
+                                        world_stop),
         cmocka_unit_test_setup_teardown(by_pointer_compares_types_for_users_only, world_start, world_stop),
         cmocka_unit_test_setup_teardown(out_of_memory_creates_nothing, world_start, world_stop),
     };

@@ -10,6 +10,7 @@
 #include "host/host.h"
 #include "ob/ke_calls.h"
 #include "rtl/rtl.h"
+#include "cm/cm.h"
 
 struct world_stop world_stopped;
 jmp_buf world_jump;
@@ -23,7 +24,8 @@ struct ke_thread_callouts ke_thread_callouts;
 const struct vf_ops *seam_vf;
 const struct trace_ops *seam_trace;
 
-/* ---- the machine: one VP whose KPCR is where GS points; the names are ke's, whatever form ke.h gives them ---- */
+/* ---- the machine: one VP whose KPCR is where GS points; the names are ke's, whatever form ke.h gives them
+ * ---- */
 
 struct ke_vp *world_vp(void) __asm__("ke_vp");
 struct ke_vp *world_vp(void)
@@ -87,6 +89,15 @@ uint64_t host_system_time(void)
 {
     static uint64_t now = 132000000000000000ull;
     return now++;
+}
+
+int host_snprintf(char *buffer, size_t size, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(buffer, size, format, args);
+    va_end(args);
+    return length;
 }
 
 void host_cpu_relax(void)
@@ -180,15 +191,15 @@ LONG NTAPI KeResetEvent(PRKEVENT Event)
     return before;
 }
 
-NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
-                                     PLARGE_INTEGER Timeout)
+NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
+                                     BOOLEAN Alertable, PLARGE_INTEGER Timeout)
 {
     return ((DISPATCHER_HEADER *)Object)->SignalState > 0 ? STATUS_SUCCESS : STATUS_TIMEOUT;
 }
 
-NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
-                                        KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Timeout,
-                                        PKWAIT_BLOCK WaitBlockArray)
+NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType,
+                                        KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                        PLARGE_INTEGER Timeout, PKWAIT_BLOCK WaitBlockArray)
 {
     for (ULONG i = 0; i < Count; i++)
         if (((DISPATCHER_HEADER *)Object[i])->SignalState > 0)
@@ -196,8 +207,8 @@ NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE W
     return STATUS_TIMEOUT;
 }
 
-void ke_thread_init(struct ke_thread *thread, void *stack_low, size_t stack_bytes, void (*start)(void *), void *context,
-                    struct ke_process *process)
+void ke_thread_init(struct ke_thread *thread, void *stack_low, size_t stack_bytes, void (*start)(void *),
+                    void *context, struct ke_process *process)
 {
     thread->start = start;
     thread->start_context = context;
@@ -262,7 +273,7 @@ int world_start(void **state)
     world_set_thread(&first_thread);
     world_live_blocks = 0;
     world_user_low = world_user_high = 0;
-    if (!NT_SUCCESS(ob_init()) || !NT_SUCCESS(se_init()) || !NT_SUCCESS(ps_init()))
+    if (!NT_SUCCESS(ob_init()) || !NT_SUCCESS(se_init()) || !NT_SUCCESS(cm_init()) || !NT_SUCCESS(ps_init()))
         return -1;
     first_thread.process = first_thread.tcb.process = first_thread.tcb.own_process = ps_system_process();
     first_thread.system_thread = true;
@@ -272,6 +283,7 @@ int world_start(void **state)
 int world_stop(void **state)
 {
     ps_fini();
+    cm_fini();
     ob_fini();
     return 0;
 }

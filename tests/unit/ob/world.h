@@ -38,8 +38,8 @@ extern jmp_buf world_jump;
 int world_start(void **state); /* ob, se, ps */
 int world_stop(void **state);
 extern struct ps_thread *world_thread;
-extern bool world_out_of_memory; /* the next allocation fails, once */
-extern long world_live_blocks;   /* allocated and not freed */
+extern bool world_out_of_memory;                  /* the next allocation fails, once */
+extern long world_live_blocks;                    /* allocated and not freed */
 extern uintptr_t world_user_low, world_user_high; /* what counts as user memory */
 void world_set_irql(KIRQL irql);
 void world_set_mode(KPROCESSOR_MODE mode);
