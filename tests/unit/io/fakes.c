@@ -16,3 +16,7 @@ __attribute__((weak)) void ex_queue_work(struct ex_work *work, void (*fn)(void *
     (void)work;
     fn(context);
 }
+
+__attribute__((weak)) void ex_drain_work(void)
+{
+}

@@ -69,6 +69,5 @@ int run_irp_tests(void);
 int run_walk_tests(void);
 int run_request_tests(void);
 int run_object_tests(void);
-int run_open_tests(void);
 
 #endif

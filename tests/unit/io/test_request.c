@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/* Services on files: buffers by flag and method, inline and pending ends, events, packets, positions, what is
+ * answered here. */
+#include "io_test.h"
+
+#define IOCTL(method) CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, method, FILE_ANY_ACCESS)
+
+static PDRIVER_OBJECT driver;
+static PDEVICE_OBJECT device;
+static struct {
+    bool pend;
+    NTSTATUS status;
+    ULONG_PTR information;
+    PIRP irp;
+    IRP seen; /* the IRP as dispatch found it */
+    IO_STACK_LOCATION location;
+    UCHAR data[16]; /* of the system buffer or the MDL */
+    bool answer;
+} d;
+static KEVENT pended; /* the driver holds d.irp */
+
+static UCHAR *data_of(PIRP irp)
+{
+    if (irp->AssociatedIrp.SystemBuffer)
+        return irp->AssociatedIrp.SystemBuffer;
+    return irp->MdlAddress ? MmGetMdlVirtualAddress(irp->MdlAddress) : NULL;
+}
+
+static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT for_device, PIRP irp)
+{
+    UCHAR *data = data_of(irp);
+    UCHAR major = IoGetCurrentIrpStackLocation(irp)->MajorFunction;
+    (void)for_device;
+    if (major == IRP_MJ_CREATE || major == IRP_MJ_CLEANUP || major == IRP_MJ_CLOSE) {
+        irp->IoStatus.Status = STATUS_SUCCESS;
+        IofCompleteRequest(irp, IO_NO_INCREMENT);
+        return STATUS_SUCCESS;
+    }
+    d.seen = *irp;
+    d.location = *IoGetCurrentIrpStackLocation(irp);
+    if (data)
+        __builtin_memcpy(d.data, data, sizeof(d.data));
+    if (data && d.answer)
+        __builtin_memcpy(data, "answer", 6);
+    if (d.pend) {
+        IoMarkIrpPending(irp);
+        d.irp = irp;
+        KeSetEvent(&pended, IO_NO_INCREMENT, FALSE);
+        return STATUS_PENDING;
+    }
+    NTSTATUS status = d.status;
+    irp->IoStatus.Status = status;
+    irp->IoStatus.Information = d.information;
+    IofCompleteRequest(irp, IO_NO_INCREMENT);
+    return status;
+}
+
+static void complete_held(void)
+{
+    d.irp->IoStatus.Status = d.status;
+    d.irp->IoStatus.Information = d.information;
+    IofCompleteRequest(d.irp, IO_NO_INCREMENT);
+}
+
+static char *buffer;
+static IO_STATUS_BLOCK *iosb;
+static LARGE_INTEGER *offset;
+
+static HANDLE open_device(ULONG flags, ULONG options)
+{
+    HANDLE handle = NULL;
+    __builtin_memset(&d, 0, sizeof(d));
+    KeInitializeEvent(&pended, SynchronizationEvent, FALSE);
+    driver = io_test_driver("request");
+    for (unsigned i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)
+        driver->MajorFunction[i] = dispatch;
+    device = io_test_device(driver, u"\\Device\\Request", flags);
+    buffer = io_user(2 * PAGE_SIZE);
+    iosb = (IO_STATUS_BLOCK *)(buffer + PAGE_SIZE);
+    offset = (LARGE_INTEGER *)(iosb + 1);
+    iosb->Status = 0x1234;
+    CHECK_STATUS(io_test_open(u"\\Device\\Request", options, &handle), STATUS_SUCCESS);
+    return handle;
+}
+
+NT_TEST(buffered_write)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    __builtin_memcpy(buffer, "hello world 1234", 16);
+    d.information = 5;
+    CHECK_STATUS(NtWriteFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
+    CHECK(d.location.MajorFunction == IRP_MJ_WRITE && d.location.Parameters.Write.Length == 16);
+    CHECK(__builtin_memcmp(d.data, "hello world 1234", 16) == 0 && !d.seen.MdlAddress);
+    CHECK(d.seen.RequestorMode == UserMode && d.location.FileObject != NULL);
+    CHECK(iosb->Status == STATUS_SUCCESS && iosb->Information == 5);
+    CHECK_STATUS(NtWriteFile(h, NULL, NULL, NULL, iosb, buffer, 0, NULL, NULL), STATUS_SUCCESS);
+    CHECK(!d.seen.AssociatedIrp.SystemBuffer);
+    CHECK_STATUS(ob_handle_close(h, UserMode), STATUS_SUCCESS);
+}
+
+NT_TEST(buffered_read)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    __builtin_memset(buffer, 'x', 16);
+    d.answer = true;
+    d.information = 3;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
+    CHECK(__builtin_memcmp(buffer, "ansxxx", 6) == 0); /* Information bytes, no more */
+    d.status = STATUS_BUFFER_OVERFLOW;
+    d.information = 6;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_BUFFER_OVERFLOW);
+    CHECK(__builtin_memcmp(buffer, "answer", 6) == 0); /* warnings copy too */
+    __builtin_memset(buffer, 'x', 16);
+    d.status = STATUS_UNSUCCESSFUL;
+    iosb->Status = 0x1234;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_UNSUCCESSFUL);
+    CHECK(buffer[0] == 'x' && iosb->Status == 0x1234); /* IRP-84, IRP-87 */
+    d.status = STATUS_VERIFY_REQUIRED;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_VERIFY_REQUIRED);
+    CHECK(buffer[0] == 'x');
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, (PVOID)1, 16, NULL, NULL), STATUS_ACCESS_VIOLATION);
+    ob_handle_close(h, UserMode);
+}
+
+NT_TEST(direct_and_neither)
+{
+    HANDLE h = open_device(DO_DIRECT_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
+    CHECK(d.seen.MdlAddress && !d.seen.AssociatedIrp.SystemBuffer && !d.seen.UserBuffer);
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 0, NULL, NULL), STATUS_SUCCESS);
+    CHECK(!d.seen.MdlAddress);
+    device->Flags |= DO_BUFFERED_IO;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
+    CHECK(d.seen.AssociatedIrp.SystemBuffer && !d.seen.MdlAddress); /* BUF-05 */
+    device->Flags &= ~(ULONG)(DO_BUFFERED_IO | DO_DIRECT_IO);
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
+    CHECK(d.seen.UserBuffer == buffer && !d.seen.MdlAddress && !d.seen.AssociatedIrp.SystemBuffer);
+    ob_handle_close(h, UserMode);
+}
+
+NT_TEST(control_methods)
+{
+    HANDLE h = open_device(0, FILE_SYNCHRONOUS_IO_NONALERT);
+    char *out = buffer + 64;
+    __builtin_memcpy(buffer, "input-input-input", 17);
+    d.answer = true;
+    d.information = 6;
+    CHECK_STATUS(
+        NtDeviceIoControlFile(h, NULL, NULL, NULL, iosb, IOCTL(METHOD_BUFFERED), buffer, 16, out, 32),
+        STATUS_SUCCESS);
+    CHECK(d.location.Parameters.DeviceIoControl.InputBufferLength == 16 &&
+          d.location.Parameters.DeviceIoControl.OutputBufferLength == 32 &&
+          d.location.Parameters.DeviceIoControl.IoControlCode == IOCTL(METHOD_BUFFERED));
+    CHECK(__builtin_memcmp(d.data, "input-", 6) == 0 && __builtin_memcmp(out, "answer", 6) == 0);
+    CHECK_STATUS(
+        NtDeviceIoControlFile(h, NULL, NULL, NULL, iosb, IOCTL(METHOD_OUT_DIRECT), buffer, 16, out, 32),
+        STATUS_SUCCESS);
+    CHECK(d.seen.AssociatedIrp.SystemBuffer && d.seen.MdlAddress);
+    CHECK_STATUS(NtDeviceIoControlFile(h, NULL, NULL, NULL, iosb, IOCTL(METHOD_NEITHER), buffer, 16, out, 32),
+                 STATUS_SUCCESS);
+    CHECK(d.seen.UserBuffer == out && d.location.Parameters.DeviceIoControl.Type3InputBuffer == buffer);
+    CHECK(!d.seen.AssociatedIrp.SystemBuffer && !d.seen.MdlAddress);
+    d.information = 0;
+    CHECK_STATUS(NtDeviceIoControlFile(h, NULL, NULL, NULL, iosb, IOCTL(METHOD_BUFFERED), NULL, 0, NULL, 0),
+                 STATUS_SUCCESS);
+    CHECK(!d.seen.AssociatedIrp.SystemBuffer);
+    CHECK_STATUS(
+        NtDeviceIoControlFile(h, NULL, NULL, NULL, iosb, IOCTL(METHOD_BUFFERED), (PVOID)8, 16, NULL, 0),
+        STATUS_ACCESS_VIOLATION);
+    CHECK_STATUS(io_internal_device_control(h, NULL, iosb, IOCTL(METHOD_BUFFERED), buffer, 16, out, 32),
+                 STATUS_SUCCESS);
+    CHECK(d.location.MajorFunction == IRP_MJ_INTERNAL_DEVICE_CONTROL && d.seen.RequestorMode == KernelMode);
+    CHECK_STATUS(NtFsControlFile(h, NULL, NULL, NULL, iosb, IOCTL(METHOD_BUFFERED), buffer, 16, out, 32),
+                 STATUS_SUCCESS);
+    CHECK(d.location.MajorFunction == IRP_MJ_FILE_SYSTEM_CONTROL &&
+          d.location.MinorFunction == IRP_MN_USER_FS_REQUEST);
+    ob_handle_close(h, UserMode);
+}
+
+NTSTATUS NTAPI NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                             POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState);
+
+static HANDLE make_event(PKEVENT *event)
+{
+    HANDLE *handle = (HANDLE *)(offset + 1);
+    CHECK_STATUS(NtCreateEvent(handle, EVENT_ALL_ACCESS, NULL, NotificationEvent, TRUE), STATUS_SUCCESS);
+    CHECK_STATUS(ob_reference_by_handle(*handle, 0, ob_event_type, UserMode, (void **)event, NULL),
+                 STATUS_SUCCESS);
+    return *handle;
+}
+
+NT_TEST(asynchronous_end)
+{
+    PKEVENT event;
+    HANDLE h = open_device(DO_BUFFERED_IO, 0), e = make_event(&event);
+    LONG references = ob_pointer_count(event);
+    d.pend = d.answer = true;
+    offset->QuadPart = 0;
+    CHECK_STATUS(NtReadFile(h, e, NULL, NULL, iosb, buffer, 16, offset, NULL), STATUS_PENDING);
+    CHECK(KeReadStateEvent(event) == 0 && ob_pointer_count(event) == references + 1);
+    CHECK(iosb->Status == 0x1234);
+    d.information = 6;
+    complete_held();
+    CHECK(KeReadStateEvent(event) && iosb->Status == STATUS_SUCCESS && iosb->Information == 6);
+    CHECK(__builtin_memcmp(buffer, "answer", 6) == 0);
+    CHECK(ob_pointer_count(event) == references);
+    d.status = STATUS_UNSUCCESSFUL; /* IRP-86: after STATUS_PENDING errors are told too */
+    CHECK_STATUS(NtReadFile(h, e, NULL, NULL, iosb, buffer, 16, offset, NULL), STATUS_PENDING);
+    complete_held();
+    CHECK(KeReadStateEvent(event) && iosb->Status == STATUS_UNSUCCESSFUL);
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_INVALID_PARAMETER);
+    ob_dereference(event);
+    ob_handle_close(e, UserMode);
+    ob_handle_close(h, UserMode);
+}
+
+static void complete_later(void *context)
+{
+    (void)context;
+    KeWaitForSingleObject(&pended, Executive, KernelMode, FALSE, NULL);
+    complete_held();
+    ke_thread_exit(STATUS_SUCCESS);
+}
+
+static struct ps_thread *start_completer(void)
+{
+    struct ps_thread *thread;
+    CHECK_STATUS(ps_create_system_thread(&thread, complete_later, NULL, "completer"), STATUS_SUCCESS);
+    return thread;
+}
+
+NT_TEST(synchronous_wait)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    d.pend = d.answer = true;
+    d.information = 6;
+    struct ps_thread *t = start_completer();
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
+    CHECK(__builtin_memcmp(buffer, "answer", 6) == 0 && iosb->Information == 6);
+    KeWaitForSingleObject(t, Executive, KernelMode, FALSE, NULL);
+    ob_dereference(t);
+    d.status = STATUS_DEVICE_NOT_READY;
+    t = start_completer();
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_DEVICE_NOT_READY);
+    ob_dereference(t);
+    ob_handle_close(h, UserMode);
+}
+
+NT_TEST(service_waits_on_asynchronous_file)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, 0);
+    d.pend = true;
+    struct ps_thread *t = start_completer();
+    CHECK_STATUS(NtFlushBuffersFile(h, iosb), STATUS_SUCCESS);
+    CHECK(d.location.MajorFunction == IRP_MJ_FLUSH_BUFFERS && d.seen.Flags & IRP_SYNCHRONOUS_API);
+    CHECK(iosb->Status == STATUS_SUCCESS);
+    ob_dereference(t);
+    d.status = STATUS_DEVICE_NOT_READY;
+    t = start_completer();
+    CHECK_STATUS(NtFlushBuffersFile(h, iosb), STATUS_DEVICE_NOT_READY);
+    CHECK(iosb->Status == STATUS_DEVICE_NOT_READY); /* IRP-88 */
+    ob_dereference(t);
+    ob_handle_close(h, UserMode);
+}
+
+NT_TEST(position)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    FILE_POSITION_INFORMATION *position = (void *)buffer;
+    d.information = 10;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
+    CHECK(d.location.Parameters.Read.ByteOffset.QuadPart == 10);
+    offset->QuadPart = 100;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, offset, NULL), STATUS_SUCCESS);
+    CHECK(d.location.Parameters.Read.ByteOffset.QuadPart == 100);
+    CHECK_STATUS(NtQueryInformationFile(h, iosb, position, 8, FilePositionInformation), STATUS_SUCCESS);
+    CHECK(position->CurrentByteOffset.QuadPart == 110);
+    position->CurrentByteOffset.QuadPart = 7;
+    CHECK_STATUS(NtSetInformationFile(h, iosb, position, 8, FilePositionInformation), STATUS_SUCCESS);
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
+    CHECK(d.location.Parameters.Read.ByteOffset.QuadPart == 7);
+    ob_handle_close(h, UserMode);
+}
+
+NT_TEST(answered_by_the_manager)
+{
+    HANDLE h = open_device(0, FILE_SYNCHRONOUS_IO_NONALERT);
+    ULONG *value = (ULONG *)buffer;
+    FILE_FS_DEVICE_INFORMATION *fs = (void *)buffer;
+    device->AlignmentRequirement = 3;
+    CHECK_STATUS(NtQueryInformationFile(h, iosb, value, 4, FileAlignmentInformation), STATUS_SUCCESS);
+    CHECK(*value == 3);
+    CHECK_STATUS(NtQueryInformationFile(h, iosb, value, 4, FileModeInformation), STATUS_SUCCESS);
+    CHECK(*value == FILE_SYNCHRONOUS_IO_NONALERT);
+    CHECK_STATUS(NtQueryInformationFile(h, iosb, value, 4, FileAccessInformation), STATUS_SUCCESS);
+    CHECK(*value == (FILE_GENERIC_READ | FILE_GENERIC_WRITE));
+    CHECK_STATUS(NtQueryInformationFile(h, iosb, value, 2, FileModeInformation), STATUS_INFO_LENGTH_MISMATCH);
+    CHECK_STATUS(NtQueryInformationFile(h, iosb, value, 4, FileMaximumInformation),
+                 STATUS_INVALID_INFO_CLASS);
+    CHECK_STATUS(NtQueryVolumeInformationFile(h, iosb, fs, 8, FileFsDeviceInformation), STATUS_SUCCESS);
+    CHECK(fs->DeviceType == FILE_DEVICE_UNKNOWN);
+    CHECK(d.location.MajorFunction == 0); /* the driver saw none of it */
+    d.answer = true;
+    d.information = 6;
+    CHECK_STATUS(NtQueryInformationFile(h, iosb, buffer, 40, FileBasicInformation), STATUS_SUCCESS);
+    CHECK(d.location.MajorFunction == IRP_MJ_QUERY_INFORMATION && d.seen.AssociatedIrp.SystemBuffer);
+    CHECK(__builtin_memcmp(buffer, "answer", 6) == 0);
+    ob_handle_close(h, UserMode);
+}
+
+NT_TEST(completion_port)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, 0), *port = (HANDLE *)(offset + 1);
+    FILE_COMPLETION_INFORMATION *information = (void *)(port + 1);
+    PVOID *key = (PVOID *)(information + 1), *context = key + 1;
+    CHECK_STATUS(NtCreateIoCompletion(port, GENERIC_ALL, NULL, 1), STATUS_SUCCESS);
+    *information = (FILE_COMPLETION_INFORMATION){*port, (PVOID)55};
+    CHECK_STATUS(NtSetInformationFile(h, iosb, information, sizeof(*information), FileCompletionInformation),
+                 STATUS_SUCCESS);
+    offset->QuadPart = 0;
+    d.information = 6;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, (PVOID)77, iosb, buffer, 16, offset, NULL), STATUS_SUCCESS);
+    CHECK_STATUS(NtRemoveIoCompletion(*port, key, context, iosb, NULL), STATUS_SUCCESS);
+    CHECK(*key == (PVOID)55 && *context == (PVOID)77 && iosb->Information == 6);
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, offset, NULL), STATUS_SUCCESS);
+    d.status = STATUS_UNSUCCESSFUL;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, (PVOID)77, iosb, buffer, 16, offset, NULL), STATUS_UNSUCCESSFUL);
+    offset->QuadPart = 0;
+    CHECK_STATUS(NtRemoveIoCompletion(*port, key, context, iosb, offset), STATUS_TIMEOUT);
+    ob_handle_close(h, UserMode);
+    ob_handle_close(*port, UserMode);
+}
+
+static VOID NTAPI cancel_held(PDEVICE_OBJECT for_device, PIRP irp)
+{
+    (void)for_device;
+    IoReleaseCancelSpinLock(irp->CancelIrql);
+    irp->IoStatus.Status = STATUS_CANCELLED;
+    irp->IoStatus.Information = 0;
+    IofCompleteRequest(irp, IO_NO_INCREMENT);
+}
+
+NT_TEST(cancel_io)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, 0);
+    d.pend = true;
+    offset->QuadPart = 0;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, offset, NULL), STATUS_PENDING);
+    IoSetCancelRoutine(d.irp, cancel_held);
+    CHECK_STATUS(NtCancelIoFile(h, iosb + 4), STATUS_SUCCESS);
+    CHECK(iosb->Status == STATUS_CANCELLED && list_empty(&ps_current()->irps));
+    ob_handle_close(h, UserMode);
+}
+
+static NTSTATUS NTAPI marks_and_succeeds(PDEVICE_OBJECT for_device, PIRP irp)
+{
+    (void)for_device;
+    IoMarkIrpPending(irp);
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    IofCompleteRequest(irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+NT_BUGCHECK_TEST(marked_but_not_pending, MULTIPLE_IRP_COMPLETE_REQUESTS)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    driver->MajorFunction[IRP_MJ_WRITE] = marks_and_succeeds;
+    NtWriteFile(h, NULL, NULL, NULL, iosb, buffer, 1, NULL, NULL);
+}
+
+NT_TEST(threaded_requests_of_drivers)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    KEVENT event;
+    IO_STATUS_BLOCK status = {.Information = 99};
+    char in[16] = "driver's data!!", out[16] = "";
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    d.information = 6;
+    d.answer = true;
+    PIRP irp = IoBuildDeviceIoControlRequest(IOCTL(METHOD_BUFFERED), device, in, 16, out, 16, FALSE, &event,
+                                             &status);
+    CHECK(irp->RequestorMode == KernelMode && !list_empty(&irp->ThreadListEntry));
+    CHECK_STATUS(IofCallDriver(device, irp), STATUS_SUCCESS);
+    CHECK(KeReadStateEvent(&event) && status.Information == 6 && __builtin_memcmp(out, "answer", 6) == 0);
+    CHECK(__builtin_memcmp(d.data, "driver's data!", 14) == 0 && list_empty(&ps_current()->irps));
+    KeClearEvent(&event);
+    d.status = STATUS_UNSUCCESSFUL;
+    status.Information = 99;
+    irp = IoBuildSynchronousFsdRequest(IRP_MJ_WRITE, device, in, 16, NULL, &event, &status);
+    CHECK_STATUS(IofCallDriver(device, irp), STATUS_UNSUCCESSFUL);
+    CHECK(!KeReadStateEvent(&event) && status.Information == 99); /* IRP-87 */
+    d.pend = true;
+    irp = IoBuildSynchronousFsdRequest(IRP_MJ_READ, device, out, 16, NULL, &event, &status);
+    CHECK_STATUS(IofCallDriver(device, irp), STATUS_PENDING);
+    complete_held();
+    CHECK(KeReadStateEvent(&event) && status.Status == STATUS_UNSUCCESSFUL);
+    ob_handle_close(h, UserMode);
+}
+
+int run_request_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        IO_TEST(buffered_write),
+        IO_TEST(buffered_read),
+        IO_TEST(direct_and_neither),
+        IO_TEST(control_methods),
+        IO_TEST(asynchronous_end),
+        IO_TEST(synchronous_wait),
+        IO_TEST(service_waits_on_asynchronous_file),
+        IO_TEST(position),
+        IO_TEST(answered_by_the_manager),
+        IO_TEST(completion_port),
+        IO_TEST(cancel_io),
+        IO_TEST(marked_but_not_pending),
+        IO_TEST(threaded_requests_of_drivers),
+    };
+    return cmocka_run_group_tests_name("io: requests", tests, NULL, NULL);
+}
