@@ -69,7 +69,6 @@ struct arch_thread {
     void *gate_top;              /* the next gate's record ends here */
     void *stack_low, *stack_high;
     void *records_low, *records_high;
-    int exception_depth;
 };
 
 /* Divides the stack (page aligned, at least 32 KiB) as said above. Every NT thread, before it first runs. */

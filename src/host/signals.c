@@ -63,24 +63,28 @@ static unsigned index_of(int signal)
     return i;
 }
 
-/* Nobody handles it: the default action, taken when the instruction runs again. */
-static void take_default(int signal)
+/* Nobody handles it: the default action. A fault comes again with its instruction; a signal that was sent is
+ * sent again. */
+static void take_default(int signal, bool sent)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
 
     sigaction(signal, &action, NULL);
+    if (sent)
+        raise(signal);
 }
 
 static void chain(int signal, siginfo_t *info, void *context)
 {
     const struct sigaction *next = &former[index_of(signal)];
+    bool sent = info->si_code <= 0;
 
     if (next->sa_flags & SA_SIGINFO)
         next->sa_sigaction(signal, info, context);
     else if (next->sa_handler != SIG_DFL && next->sa_handler != SIG_IGN)
         next->sa_handler(signal);
-    else if (signal != tick)
-        take_default(signal);
+    else if (signal != tick && !(sent && next->sa_handler == SIG_IGN))
+        take_default(signal, sent); /* a fault cannot be ignored */
 }
 
 static void on_signal(int signal, siginfo_t *info, void *context)
@@ -98,6 +102,16 @@ static void own_signals(sigset_t *set)
         sigaddset(set, tick);
 }
 
+/* Installed twice, it must not become its own former action. */
+static void install(int signal, const struct sigaction *action)
+{
+    struct sigaction before;
+
+    sigaction(signal, action, &before);
+    if (!(before.sa_flags & SA_SIGINFO) || before.sa_sigaction != on_signal)
+        former[index_of(signal)] = before;
+}
+
 NTSTATUS host_signals_install(host_signal_fn fn, int tick_signal)
 {
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
@@ -106,9 +120,9 @@ NTSTATUS host_signals_install(host_signal_fn fn, int tick_signal)
     owner = fn;
     own_signals(&action.sa_mask);
     for (unsigned i = 0; i < FAULTS; i++)
-        sigaction(fault_signals[i], &action, &former[i]);
+        install(fault_signals[i], &action);
     if (tick)
-        sigaction(tick, &action, &former[FAULTS]);
+        install(tick, &action);
     return STATUS_SUCCESS;
 }
 

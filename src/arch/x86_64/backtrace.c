@@ -50,6 +50,9 @@ PVOID NTAPI RtlPcToFileHeader(PVOID PcValue, PVOID *BaseOfImage)
     return *BaseOfImage = image ? (PVOID)image->base : NULL;
 }
 
+/* The caller's registers, volatile ones included; the code is in restore.S. */
+EXPORT(ntoskrnl, RtlCaptureContext, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CONTEXT)
+
 static ULONG walk_caller(ULONG64 rsp, ULONG skip, ULONG count, PVOID *frames)
 {
     ULONG64 all[256];

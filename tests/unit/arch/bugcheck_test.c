@@ -8,6 +8,9 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "host/memory.h"
 #include "nt/bugcodes.h"
 
@@ -234,6 +237,42 @@ static void test_a_fault_outside_nt_goes_to_the_former_handler(void **state)
     fault_outside(); /* and after us it is in force again */
     assert_int_equal(former_calls, 3);
     sigaction(SIGSEGV, &before, NULL);
+}
+
+/* In a child: takes the signals, does it; the status that the child ends with. */
+static int status_of_child(void (*handler)(int), void (*act)(void))
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        struct rlimit no_core = {0, 0};
+        setrlimit(RLIMIT_CORE, &no_core);
+        signal(SIGSEGV, handler);
+        arch_init();
+        act();
+        _exit(7);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void fault_now(void)
+{
+    *nothing = 1;
+}
+
+static void send_now(void)
+{
+    raise(SIGSEGV);
+}
+
+static void test_former_default_and_ignored_actions(void **state)
+{
+    assert_int_equal(WTERMSIG(status_of_child(SIG_DFL, fault_now)), SIGSEGV);
+    assert_int_equal(WTERMSIG(status_of_child(SIG_DFL, send_now)), SIGSEGV);
+    assert_int_equal(WTERMSIG(status_of_child(SIG_IGN, fault_now)), SIGSEGV); /* as the kernel has it */
+    assert_int_equal(WEXITSTATUS(status_of_child(SIG_IGN, send_now)), 7);
 }
 
 int bugcheck_tests(void)

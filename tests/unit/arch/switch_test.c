@@ -4,7 +4,7 @@
  */
 #include "least_machine.h"
 
-#include <stdio.h>
+#include "host/signals.h"
 
 static struct arch_context first, second;
 static _Alignas(16) char stack[65536];
@@ -80,9 +80,13 @@ static void test_gs_base(void **state)
     void *before = arch_get_gs();
 
     arch_set_gs(region);
-    __asm__("movq %%gs:8, %0" : "=r"(value));
+    __asm__ volatile("movq %%gs:8, %0" : "=r"(value));
     assert_int_equal(value, 22);
     assert_ptr_equal(arch_get_gs(), region);
+    host_set_gs(region + 1); /* the kernel's way, where the instructions are not allowed */
+    __asm__ volatile("movq %%gs:8, %0" : "=r"(value));
+    assert_int_equal(value, 33);
+    assert_ptr_equal(host_get_gs(), region + 1);
     arch_set_gs(before);
 }
 

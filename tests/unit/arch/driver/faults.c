@@ -660,10 +660,25 @@ NOINLINE static unsigned long long leaf(unsigned long long a)
     return a * 3 + 1;
 }
 
+unsigned long long tail_register_frame(unsigned long long a); /* frames.S */
+
+__declspec(dllimport) VOID NTAPI RtlCaptureContext(PCONTEXT);
+
+SCENE scene_capture(struct probe *p)
+{
+    CONTEXT context;
+
+    RtlCaptureContext(&context);
+    p->rip = context.Rip;
+    p->at = context.Rsp;
+    put(p, 'n');
+}
+
 /* From the first int 3 to the second the test steps. */
 SCENE step_me(struct probe *p)
 {
     __asm__ volatile("int3");
-    p->info[0] = big_frame(p) + variable_frame(p, 100) + leaf(p->argument);
+    p->info[0] = big_frame(p) + variable_frame(p, 100) + leaf(p->argument) +
+                 tail_register_frame(p->argument);
     __asm__ volatile("int3");
 }
