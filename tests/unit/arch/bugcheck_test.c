@@ -291,7 +291,9 @@ int bugcheck_tests(void)
         cmocka_unit_test(test_an_export_that_faults_on_what_it_is_given),
     };
     const struct CMUnitTest outside[] = {
-        cmocka_unit_test(test_a_fault_outside_nt_goes_to_the_former_handler)};
+        cmocka_unit_test(test_a_fault_outside_nt_goes_to_the_former_handler),
+        cmocka_unit_test(test_former_default_and_ignored_actions),
+    };
 
     return cmocka_run_group_tests_name("arch: bug checks", tests, scenes_setup, scenes_teardown) +
            cmocka_run_group_tests_name("arch: foreign faults", outside, NULL, NULL);

@@ -29,7 +29,7 @@ struct fake_stop fake_stopped;
 jmp_buf fake_stop_jump;
 bool fake_on_vp;
 struct ke_vp fake_vp;
-struct ke_thread fake_thread;
+struct ke_thread fake_thread, *fake_current = &fake_thread;
 struct arch_ops arch_ops;
 
 void ke_bugcheck(const struct ke_bugcheck_info *info)
@@ -63,7 +63,7 @@ struct ke_vp *ke_vp(void)
 
 struct ke_thread *ke_thread(void)
 {
-    return &fake_thread;
+    return fake_current;
 }
 
 NTSTATUS arch_copy_guarded(void *to, const void *from, size_t length)

@@ -40,7 +40,7 @@ extern jmp_buf fake_stop_jump;
 
 extern bool fake_on_vp;
 extern struct ke_vp fake_vp;
-extern struct ke_thread fake_thread;
+extern struct ke_thread fake_thread, *fake_current;
 int fake_machine_start(void **state); /* 64 MiB of RAM, mm_init */
 int fake_machine_stop(void **state);
 
