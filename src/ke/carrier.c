@@ -265,15 +265,27 @@ static void helper_body(struct carrier *carrier)
     run(carrier, vp);
 }
 
+/* Locked: what was queued before there was a helper to be called. */
+static void look_for_work(void)
+{
+    for (unsigned i = 0; i < ke_vp_count; i++)
+        if (has_idle_work(&ke_vps[i]))
+            carrier_attend_locked(&ke_vps[i]);
+    if (dispatch_summary != 0)
+        carrier_summon(~0ull);
+}
+
 static void helper_main(void *arg)
 {
     struct carrier *carrier = arg;
     carrier->tid = host_tid();
     arch_set_gs(&poison);
-    arch_thread_prepare();
+    if (!NT_SUCCESS(arch_thread_prepare()))
+        host_panic("a helper pthread cannot be prepared");
     dispatcher_acquire();
     carrier->parked = true;
     list_insert_tail(&parked_helpers, &carrier->idle_link);
+    look_for_work();
     dispatcher_release();
     helper_body(carrier);
     arch_thread_restore();
@@ -331,7 +343,10 @@ struct carrier *carrier_attach(struct ke_thread *thread)
     struct carrier *carrier = host_alloc(sizeof *carrier);
     carrier->host_thread = thread;
     carrier->tid = host_tid();
-    arch_thread_prepare();
+    if (!NT_SUCCESS(arch_thread_prepare())) {
+        host_free(carrier);
+        return NULL;
+    }
     rl_lock_acquire(&all_lock);
     list_insert_tail(&host_carriers, &carrier->all_link);
     rl_lock_release(&all_lock);

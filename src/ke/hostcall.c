@@ -70,8 +70,8 @@ NTSTATUS ke_host_call(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *ar
 {
     if (__atomic_load_n(&ke_stopped, __ATOMIC_ACQUIRE))
         return STATUS_SYSTEM_SHUTDOWN;
-    if (unlikely(thread->host == NULL))
-        carrier_attach(thread);
+    if (unlikely(thread->host == NULL) && carrier_attach(thread) == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
     begin(thread, fn, arg, mode);
     return ke_simulated ? simulated_host_call(thread) : carrier_host_call(thread);
 }
