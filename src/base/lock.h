@@ -11,8 +11,14 @@
 
 #include "base/base.h"
 
-typedef struct rl_lock {
+/* Two bytes that are read and written together only by who acquires: so a release is a store and a load. A sleeper
+ * that the load just misses looks again by itself soon (src/host/lock.c). */
+typedef union rl_lock {
     uint32_t word;
+    struct {
+        uint8_t held;
+        uint8_t sleepers; /* 1: somebody may be asleep on the word */
+    };
 } rl_lock;
 
 void rl_lock_contended(rl_lock *lock); /* src/host: spins about 2 us, then sleeps on a futex */
@@ -27,7 +33,8 @@ static inline void rl_lock_acquire(rl_lock *lock)
 
 static inline void rl_lock_release(rl_lock *lock)
 {
-    if (unlikely(__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) == 2))
+    __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
+    if (unlikely(__atomic_load_n(&lock->sleepers, __ATOMIC_RELAXED) != 0))
         rl_lock_wake(lock);
 }
 

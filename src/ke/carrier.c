@@ -295,7 +295,9 @@ static void helper_main(void *arg)
 
 static struct vp *take_for_call(struct carrier *carrier, struct ke_thread *thread)
 {
-    struct vp *vp = take_free(thread->affinity, thread->last_vp);
+    struct vp *vp = &ke_vps[thread->last_vp];
+    if (unlikely(!(vp->mask & thread->affinity) || !vp_is_free(vp) || !vp_try_take(vp)))
+        vp = take_free(thread->affinity, thread->last_vp);
     if (vp == NULL)
         return NULL;
     thread->state = KE_RUNNING;

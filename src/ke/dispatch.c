@@ -87,7 +87,7 @@ static void queue_insert(struct ke_thread *thread, bool head)
         list_insert_head(queue, &thread->ready_link);
     else
         list_insert_tail(queue, &thread->ready_link);
-    __atomic_or_fetch(&dispatch_summary, 1u << thread->priority, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&dispatch_summary, dispatch_summary | 1u << thread->priority, __ATOMIC_RELAXED);
 }
 
 static void queue_remove(struct ke_thread *thread)
@@ -96,7 +96,7 @@ static void queue_remove(struct ke_thread *thread)
     list_remove(&thread->ready_link);
     thread->queued = false;
     if (list_empty(queue))
-        __atomic_and_fetch(&dispatch_summary, ~(1u << thread->priority), __ATOMIC_RELAXED);
+        __atomic_store_n(&dispatch_summary, dispatch_summary & ~(1u << thread->priority), __ATOMIC_RELAXED);
 }
 
 void dispatch_unqueue(struct ke_thread *thread)
@@ -196,8 +196,12 @@ static struct vp *find_victim(const struct ke_thread *thread)
     return victim;
 }
 
+/* Those who free a VP look at the summary after it: the fence makes one of the two see the other. */
 static bool some_vp_is_free(KAFFINITY affinity)
 {
+    if (ke_vp_count == 1 && ke_on_vp())
+        return false;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < ke_vp_count; i++)
         if ((ke_vps[i].mask & affinity) && vp_is_free(&ke_vps[i]))
             return true;

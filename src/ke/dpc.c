@@ -109,7 +109,7 @@ static bool is_urgent(UCHAR importance, const struct vp *vp, bool elsewhere)
 
 /* Links it and marks the VP; who has to be told about it is the caller's business. NULL: it was queued
  * already. */
-static struct vp *queue_and_mark(PKDPC dpc, PVOID argument1, PVOID argument2, bool *urgent)
+static struct vp *link_to_target(PKDPC dpc, PVOID argument1, PVOID argument2, bool *urgent)
 {
     struct vp *vp = target_of(dpc);
     UCHAR importance = dpc->Importance;
@@ -117,24 +117,43 @@ static struct vp *queue_and_mark(PKDPC dpc, PVOID argument1, PVOID argument2, bo
         return NULL;
     TRACE(TRACE_DPC_QUEUED, dpc, .a = vp->ke.number);
     *urgent = is_urgent(importance, vp, vp != vp_current());
-    if (*urgent)
-        vp_pend(vp, PEND_DPC);
     return vp;
+}
+
+/* To the current VP: drained here if the IRQL allows, else when it drops. */
+static void drain_soon(struct vp *vp)
+{
+    KIRQL irql = vp_irql(vp);
+    if (irql >= DISPATCH_LEVEL || vp->interrupts_off || vp_pending(vp) != 0) {
+        vp_pend(vp, PEND_DPC);
+        irql_service();
+        return;
+    }
+    vp->ke.pcr.Irql = DISPATCH_LEVEL;
+    dpc_drain(vp);
+    ke_lower_irql(irql);
+}
+
+static void tell(struct vp *vp, bool urgent)
+{
+    if (urgent)
+        vp_pend(vp, PEND_DPC);
+    carrier_attend(vp);
+    if (urgent)
+        vp_interrupt(vp);
 }
 
 bool dpc_queue(PKDPC dpc, PVOID argument1, PVOID argument2)
 {
     bool urgent = false;
-    struct vp *vp = queue_and_mark(dpc, argument1, argument2, &urgent);
+    struct vp *vp = link_to_target(dpc, argument1, argument2, &urgent);
     if (vp == NULL)
         return false;
-    if (vp != vp_current() || !urgent) {
-        carrier_attend(vp);
-        if (urgent && vp != vp_current())
-            vp_interrupt(vp);
-    }
-    if (vp_pending(vp_current()) != 0)
-        irql_service();
+    if (vp != vp_current())
+        tell(vp, urgent);
+    else if (urgent)
+        drain_soon(vp);
+    ke_sched_point();
     return true;
 }
 
@@ -143,9 +162,11 @@ bool dpc_queue_locked(PKDPC dpc, PVOID argument1, PVOID argument2)
     bool urgent = false;
     if (dpc->Type == ThreadedDpcObject)
         return threaded_dpc_queue_locked(dpc, argument1, argument2);
-    struct vp *vp = queue_and_mark(dpc, argument1, argument2, &urgent);
+    struct vp *vp = link_to_target(dpc, argument1, argument2, &urgent);
     if (vp == NULL)
         return false;
+    if (urgent)
+        vp_pend(vp, PEND_DPC);
     if (vp != vp_current()) {
         carrier_attend_locked(vp);
         if (urgent && vp->carrier != NULL)
@@ -232,7 +253,8 @@ void dpc_drain(struct vp *vp)
     KDPC copy;
     PKDPC dpc;
     bool outer = vp->dpc_active;
-    vp_unpend(vp, PEND_DPC);
+    if (vp_pending(vp) & PEND_DPC)
+        vp_unpend(vp, PEND_DPC);
     vp->dpc_active = true;
     while ((dpc = take_first(vp, &copy)) != NULL) {
         dpc_run(dpc, copy.DeferredRoutine, copy.DeferredContext, copy.SystemArgument1, copy.SystemArgument2);

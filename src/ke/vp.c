@@ -24,10 +24,8 @@ static struct {
 
 bool ke_on_vp(void)
 {
-    if (ke_vps == NULL)
-        return false;
-    const char *base = arch_get_gs();
-    return base >= (const char *)ke_vps && base < (const char *)(ke_vps + ke_vp_count);
+    uintptr_t offset = (uintptr_t)arch_get_gs() - (uintptr_t)ke_vps;
+    return offset < ke_vp_count * sizeof *ke_vps;
 }
 
 unsigned ke_cpus(void)

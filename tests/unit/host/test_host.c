@@ -93,7 +93,7 @@ static void lock_excludes_under_contention(void **unused)
     for (unsigned i = 0; i < countof(threads); i++)
         host_thread_join(threads[i]);
     assert_int_equal(counter, 800000);
-    assert_int_equal(lock.word, 0);
+    assert_int_equal(lock.held, 0);
 }
 
 static void one_machine_and_valid_configurations(void **unused)
