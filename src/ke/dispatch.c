@@ -214,7 +214,7 @@ static bool recall_carrier(struct ke_thread *thread)
     struct vp *vp = carrier_vp(thread);
     if (vp == NULL || vp->ke.current == thread)
         return false;
-    if (vp->ke.current->priority <= thread->priority || some_vp_is_free(thread->affinity))
+    if (vp->ke.current->priority < thread->priority || some_vp_is_free(thread->affinity))
         ask_for_preemption(vp);
     return true;
 }
