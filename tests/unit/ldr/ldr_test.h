@@ -15,5 +15,6 @@ int run_parse_tests(void);
 int run_export_tests(void);
 int run_load_tests(void);
 int run_rewrite_tests(void);
+int run_emulate_tests(void);
 
 #endif

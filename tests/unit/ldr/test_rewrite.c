@@ -19,7 +19,8 @@ void call_with_registers(const void *routine);
 struct registers {
     ULONG64 general[15]; /* rax rcx rdx rbx rbp rsi rdi r8-r15 */
     UCHAR vectors[16][32];
-} __attribute__((packed));
+};
+_Static_assert(offsetof(struct registers, vectors) == 120, "as code.S has it");
 struct registers registers_in, registers_out;
 int registers_avx;
 
