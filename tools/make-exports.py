@@ -22,7 +22,7 @@ print("""/* SPDX-License-Identifier: MIT */
 for path in sorted(sys.argv[1:]):
     text = open(path).read()
     found = []
-    for match in re.finditer(r"^EXPORT(_AS|_DATA)?\([^()]*\)\n((?:.*\n)*?)(.*?)(?= =|\n\{|;)", text, re.M):
+    for match in re.finditer(r"^EXPORT(_AS|_DATA)?\([^()]*\)\n(?:EXPORT.*\n)*((?:.*\n)*?)(.*?)(?= =|\n\{|;)", text, re.M):
         declaration = " ".join((match.group(2) + match.group(3)).split())
         found.append("extern " + declaration + ";" if match.group(1) == "_DATA" else declaration + ";")
     if found:

@@ -14,6 +14,7 @@ EXPORT_DATA(ntoskrnl, KdDebuggerNotPresent)
 BOOLEAN KdDebuggerNotPresent = TRUE;
 
 /* The I/O port that a serial debugger would use: 0, none. */
+EXPORT_DATA(ntoskrnl, KdComPortInUse)
 EXPORT_DATA(hal, KdComPortInUse)
 ULONG_PTR KdComPortInUse = 0;
 

@@ -2,6 +2,8 @@
 /* What the run-time library calls below itself: pool that counts and can fail, exceptions that jump back. */
 #include "rtl_test.h"
 #include <stdlib.h>
+#include "host/host.h"
+#include "ke/routines.h"
 
 const struct trace_ops *seam_trace;
 int fake_pool_blocks;
@@ -50,4 +52,40 @@ struct arch_image *arch_image_find(ULONG64 rip)
 {
     static struct arch_image image = {.base = 0x1000, .size = 0x1000};
     return rip >= image.base && rip - image.base < image.size ? &image : NULL;
+}
+
+void (*fake_while_waiting)(void);
+int fake_critical_regions;
+
+VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
+{
+    Event->Header.SignalState = State;
+}
+
+LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
+{
+    return __atomic_exchange_n(&Event->Header.SignalState, 1, __ATOMIC_SEQ_CST);
+}
+
+NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
+                                     BOOLEAN Alertable, PLARGE_INTEGER Timeout)
+{
+    fake_while_waiting();
+    assert_int_equal(((PRKEVENT)Object)->Header.SignalState, 1);
+    return STATUS_SUCCESS;
+}
+
+VOID NTAPI KeEnterCriticalRegion(VOID)
+{
+    fake_critical_regions++;
+}
+
+VOID NTAPI KeLeaveCriticalRegion(VOID)
+{
+    fake_critical_regions--;
+}
+
+bool host_simulated(void)
+{
+    return true;
 }

@@ -19,6 +19,8 @@ extern int fake_pool_blocks;   /* live blocks */
 extern int fake_pool_failures; /* so many allocations fail from now on */
 extern jmp_buf fake_raised;
 extern NTSTATUS fake_raised_status;
+extern void (*fake_while_waiting)(void); /* what other threads do while KeWaitForSingleObject waits */
+extern int fake_critical_regions;        /* how deep in KeEnterCriticalRegion */
 
 /* The status that `statement` raises; 0 if none. */
 #define RAISED(statement)                                                                                    \
@@ -43,8 +45,9 @@ static inline bool wide_is(const WCHAR *a, const WCHAR *b)
 #define GROUPS(X)                                                                                            \
     X(strings)                                                                                               \
     X(code_pages)                                                                                            \
-    X(printf) X(names) X(debug) X(memory) X(crt) X(integer) X(time) X(bitmap) X(tables) X(names_dos)         \
-        X(image)
+    X(printf)                                                                                                \
+    X(names) X(debug) X(memory) X(crt) X(integer) X(time) X(bitmap) X(tables) X(names_dos) X(image)          \
+        X(run_once)
 #define DECLARE_GROUP(name) int test_##name(void);
 GROUPS(DECLARE_GROUP)
 
