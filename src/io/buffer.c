@@ -68,7 +68,7 @@ NTSTATUS io_buffer_out(PIRP irp, void *to, ULONG length)
 static NTSTATUS lock_pages(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation)
 {
     struct arch_try guard;
-    if (!ARCH_TRY(&guard))
+    if (!ARCH_CATCH(&guard))
         return guard.exception.ExceptionCode;
     MmProbeAndLockPages(mdl, mode, operation);
     arch_try_pop(&guard);

@@ -121,26 +121,28 @@ void io_finish_irp(PIRP irp, CCHAR boost)
     queue_to_thread(irp, boost);
 }
 
-/* IRP-84. A fault is swallowed and becomes the status. */
-static void copy_out(PIRP irp)
+/* IRP-84. A fault is swallowed and becomes the status, which is returned then. */
+static NTSTATUS copy_out(PIRP irp)
 {
     NTSTATUS status = irp->IoStatus.Status;
     /* IRP-84: warnings such as STATUS_BUFFER_OVERFLOW do copy. */
     if (!(irp->Flags & IRP_INPUT_OPERATION) || status == STATUS_VERIFY_REQUIRED || NT_ERROR(status))
-        return;
+        return STATUS_SUCCESS;
     if (!irp->IoStatus.Information || !irp->AssociatedIrp.SystemBuffer)
-        return;
+        return STATUS_SUCCESS;
     NTSTATUS fault =
         arch_copy_guarded(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, irp->IoStatus.Information);
     if (!NT_SUCCESS(fault))
         /* IRP-84: the requester learns that his buffer was bad. */
         irp->IoStatus.Status = fault;
+    return fault;
 }
 
-static void release_buffers(PIRP irp)
+static NTSTATUS release_buffers(PIRP irp)
 {
+    NTSTATUS fault = STATUS_SUCCESS;
     if (irp->Flags & IRP_BUFFERED_IO) {
-        copy_out(irp);
+        fault = copy_out(irp);
         if (irp->Flags & IRP_DEALLOCATE_BUFFER && irp->AssociatedIrp.SystemBuffer)
             /* IRP-85: whoever made it asked for that. */
             mm_pool_free(irp->AssociatedIrp.SystemBuffer, 0, release_buffers);
@@ -150,6 +152,7 @@ static void release_buffers(PIRP irp)
         /* IRP-80: unlocked since the walk. */
         mm_free_mdl_chain(irp->MdlAddress);
     irp->MdlAddress = NULL;
+    return fault;
 }
 
 static bool waits_in_service(const IRP *irp, const FILE_OBJECT *file)
@@ -270,34 +273,39 @@ static void tell_error(PIRP irp, PFILE_OBJECT file)
     bool own_event = irp->Flags & IRP_SYNCHRONOUS_API || !file;
     /* IRP-87: not pended: neither the status block nor the event is touched. */
     if (irp->PendingReturned) {
-        if (irp->Flags & IRP_SYNCHRONOUS_API) {
-            /* IRP-88: the service reads its status block. */
-            write_iosb(irp);
-            if (event)
-                /* IRP-88: and waits on its event. */
-                KeSetEvent(event, IO_NO_INCREMENT, FALSE);
-            else if (file)
-                KeSetEvent(&file->Event, IO_NO_INCREMENT, FALSE);
-        } else if (file) {
-            /* IRP-88: a synchronous file's waiter reads FinalStatus. */
+        /* IRP-88: the service, or who waits on a synchronous file, was told to wait. */
+        write_iosb(irp);
+        if (file && !(irp->Flags & IRP_SYNCHRONOUS_API))
             set_file_event(irp, file);
-        }
+        else if (event)
+            /* IRP-88: the service waits on its event. */
+            KeSetEvent(event, IO_NO_INCREMENT, FALSE);
     }
     IoFreeIrp(irp);
     if (event && !own_event)
         ob_dereference(event);
 }
 
+static void check_not_finished_twice(PIRP irp)
+{
+    struct io_irp *slot = io_irp_of(irp);
+    if (unlikely(slot && slot->state != IO_IRP_LIVE))
+        io_irp_bugcheck(
+            MULTIPLE_IRP_COMPLETE_REQUESTS, irp, NULL, 0, 0, 0,
+            "the final stage of an IRP ran twice: its driver returned a status, but had marked it pending");
+}
+
 /*
- * The last stage, in the requester's context.
+ * The last stage, in the requester's context. An error: the answer could not be copied out.
  * Owns: consumes the IRP and its reference to the file. IRQL: <= APC_LEVEL. Rules: IRP-80, IRP-84..IRP-94.
  */
-void io_final_stage(PIRP irp, PFILE_OBJECT file)
+NTSTATUS io_final_stage(PIRP irp, PFILE_OBJECT file)
 {
+    check_not_finished_twice(irp);
     PKTHREAD thread = (PKTHREAD)ke_thread();
     bool create = irp->Flags & IRP_CREATE_OPERATION;
     io_dequeue_irp(irp);
-    release_buffers(irp);
+    NTSTATUS fault = release_buffers(irp);
     io_count_transfer(irp->Flags, irp->IoStatus.Information);
     TRACE(TRACE_IRP_FINISHED, irp, .a = (ULONG64)(LONG64)irp->IoStatus.Status,
           .b = irp->IoStatus.Information);
@@ -309,4 +317,5 @@ void io_final_stage(PIRP irp, PFILE_OBJECT file)
     if (file && !create)
         /* IRP-86: the request's reference; a create's is the handle's. */
         ob_dereference(file);
+    return fault;
 }

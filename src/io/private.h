@@ -44,7 +44,7 @@ void io_thread_exiting(struct ps_thread *thread);
 
 /* irp_final.c: what happens after the walk. */
 void io_finish_irp(PIRP irp, CCHAR boost);
-void io_final_stage(PIRP irp, PFILE_OBJECT file); /* in the requester's context, APC_LEVEL or below */
+NTSTATUS io_final_stage(PIRP irp, PFILE_OBJECT file); /* in the requester's context, APC_LEVEL or below */
 
 NTSTATUS NTAPI io_invalid_device_request(PDEVICE_OBJECT DeviceObject, PIRP Irp);
 void io_irp_violation(ULONG subcode, const IRP *irp, const char *sentence);

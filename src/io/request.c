@@ -138,18 +138,19 @@ NTSTATUS io_request_abandon(struct io_request *r, NTSTATUS status)
     return status;
 }
 
-/* IRP-82: the driver is done with it before it returned. */
-static void finish_inline(struct io_request *r, struct io_irp *slot, ULONG number)
+/* IRP-82: the driver is done with it before it returned. Gives the service's status. */
+static NTSTATUS finish_inline(struct io_request *r, struct io_irp *slot, ULONG number, NTSTATUS returned)
 {
     if (slot->state != IO_IRP_LIVE || slot->number != number)
         io_irp_bugcheck(MULTIPLE_IRP_COMPLETE_REQUESTS, r->irp, r->device, 0, 0, 0,
                         "a dispatch routine marked an IRP pending but did not return STATUS_PENDING: the I/O "
-                        "manager would "
-                        "finish it twice");
+                        "manager would finish it twice");
     KIRQL irql = ke_raise_irql(APC_LEVEL);
     /* IRP-82: what the APC would have done. */
-    io_final_stage(r->irp, r->file);
+    NTSTATUS fault = io_final_stage(r->irp, r->file);
     ke_lower_irql(irql);
+    /* IRP-84: the caller learns that his buffer was bad. */
+    return NT_SUCCESS(fault) ? returned : fault;
 }
 
 static bool finished(struct io_request *r, const KEVENT *event)
@@ -221,7 +222,7 @@ NTSTATUS io_request_send(struct io_request *r)
     io_queue_irp_to_thread(irp);
     NTSTATUS status = IofCallDriver(r->device, irp);
     if (status != STATUS_PENDING) {
-        finish_inline(r, slot, number);
+        status = finish_inline(r, slot, number, status);
     } else if (r->synchronous) {
         wait_until_finished(r, &file->Event);
         /* IRP-86: what the final stage left there. */

@@ -58,7 +58,7 @@ static void forget_former_machine(void)
 NTSTATUS io_init(void)
 {
     forget_former_machine();
-    NTSTATUS (*const inits[])
+    NTSTATUS(*const inits[])
     (void) = {io_driver_type_init, io_device_type_init, io_file_type_init, io_port_init};
     for (size_t i = 0; i < countof(inits); i++) {
         NTSTATUS status = inits[i]();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What must run in a system thread (DriverEntry, Unload), whoever asks for it: a thread is made for it and waited for. */
+/* What must run in a system thread (DriverEntry, Unload), whoever asks for it: a thread is made for it and
+ * waited for. */
 #include "io/private.h"
 
 struct system_call {

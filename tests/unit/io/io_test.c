@@ -48,12 +48,11 @@ static NTSTATUS boot(void *arg)
     return status;
 }
 
-int io_test_start(void **state)
+static void start(void)
 {
     struct host_config host = {.simulated = true, .seed = 1, .cpus = 1, .ram_bytes = 64 << 20};
     struct ke_config ke = {.cpus = 1, .quantum_ms = 10, .watchdog_s = 10};
     struct mm_stack stack;
-    (void)state;
     io_test_failures = 0;
     log_text[0] = 0;
     assert_int_equal(host_init(&host), STATUS_SUCCESS);
@@ -68,12 +67,10 @@ int io_test_start(void **state)
     ke_thread_init(&boot_thread.tcb, stack.low, stack.bytes, NULL, NULL, NULL);
     assert_int_equal(ke_host_call(&boot_thread.tcb, boot, NULL, KernelMode), STATUS_SUCCESS);
     ke_host_detach(&boot_thread.tcb);
-    return 0;
 }
 
-int io_test_stop(void **state)
+static void stop(void)
 {
-    (void)state;
     ps_host_thread_detach();
     ke_fini();
     io_fini();
@@ -84,7 +81,6 @@ int io_test_stop(void **state)
     arch_fini();
     hmem_fini();
     host_fini();
-    return 0;
 }
 
 static NTSTATUS call_body(void *body)
@@ -95,20 +91,25 @@ static NTSTATUS call_body(void *body)
 
 void io_test_run(void (*body)(void))
 {
+    start();
     NTSTATUS status = ke_host_call(&ps_host_thread()->tcb, call_body, (void *)body, UserMode);
-    const struct ke_bugcheck_info *stop = ke_bugcheck_happened();
-    if (stop)
-        fail_msg("bug check %x: %s", stop->code, stop->sentence ? stop->sentence : "");
+    const struct ke_bugcheck_info *info = ke_bugcheck_happened();
+    if (info)
+        fail_msg("bug check %x: %s", info->code, info->sentence ? info->sentence : "");
+    stop();
     assert_int_equal(status, STATUS_SUCCESS);
     assert_int_equal(io_test_failures, 0);
 }
 
 void io_test_bugcheck(void (*body)(void), ULONG code)
 {
+    start();
     ke_host_call(&ps_host_thread()->tcb, call_body, (void *)body, UserMode);
-    const struct ke_bugcheck_info *stop = ke_bugcheck_happened();
-    assert_non_null(stop);
-    assert_int_equal(stop->code, code);
+    const struct ke_bugcheck_info *info = ke_bugcheck_happened();
+    assert_non_null(info);
+    ULONG happened = info->code;
+    stop();
+    assert_int_equal(happened, code);
     assert_int_equal(io_test_failures, 0);
 }
 

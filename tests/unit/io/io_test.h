@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The I/O manager over the real lower layers on a simulated host, with drivers
- * that are C functions. Each test has a machine of its own: NT_TEST(body) runs
- * body in a host call at PASSIVE_LEVEL, previous mode UserMode. In it CHECK
- * notes a failure instead of jumping off the NT stack.
+ * that are C functions. Each test has a machine of its own, started after the
+ * test framework has set its signal handlers: NT_TEST(body) runs body in a host call at PASSIVE_LEVEL,
+ * previous mode UserMode. In it CHECK notes a failure instead of jumping off the NT stack.
  */
 #ifndef IO_TEST_H
 #define IO_TEST_H
@@ -26,8 +26,6 @@ void io_test_failed(const char *what, const char *file, int line, ULONG64 got);
             io_test_failed(#call " == " #expected, __FILE__, __LINE__, (ULONG)status_);                      \
     } while (0)
 
-int io_test_start(void **state);
-int io_test_stop(void **state);
 /* Runs body in NT context; all CHECKs must have held. */
 void io_test_run(void (*body)(void));
 /* Runs body, which must end in this bug check; p1 is its first parameter. */
@@ -49,7 +47,7 @@ void io_test_bugcheck(void (*body)(void), ULONG code);
         io_test_bugcheck(name##_body, code);                                                                 \
     }                                                                                                        \
     static void name##_body(void)
-#define IO_TEST(name) cmocka_unit_test_setup_teardown(name, io_test_start, io_test_stop)
+#define IO_TEST(name) cmocka_unit_test(name)
 
 /* What the drivers of a test did, in words. */
 void io_log(const char *format, ...) __attribute__((format(printf, 1, 2)));

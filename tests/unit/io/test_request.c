@@ -129,6 +129,8 @@ NT_TEST(direct_and_neither)
     CHECK(d.seen.MdlAddress && !d.seen.AssociatedIrp.SystemBuffer && !d.seen.UserBuffer);
     CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 0, NULL, NULL), STATUS_SUCCESS);
     CHECK(!d.seen.MdlAddress);
+    CHECK_STATUS(NtWriteFile(h, NULL, NULL, NULL, iosb, (PVOID)0x50000000, 16, NULL, NULL),
+                 STATUS_ACCESS_VIOLATION);
     device->Flags |= DO_BUFFERED_IO;
     CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
     CHECK(d.seen.AssociatedIrp.SystemBuffer && !d.seen.MdlAddress); /* BUF-05 */
@@ -243,6 +245,38 @@ NT_TEST(synchronous_wait)
     t = start_completer();
     CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_DEVICE_NOT_READY);
     ob_dereference(t);
+    ob_handle_close(h, UserMode);
+}
+
+NT_TEST(pended_error_on_a_synchronous_file)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    d.pend = true;
+    d.status = STATUS_DEVICE_NOT_READY;
+    d.information = 6;
+    struct ps_thread *t = start_completer();
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_DEVICE_NOT_READY);
+    CHECK(iosb->Status == STATUS_DEVICE_NOT_READY && iosb->Information == 6); /* IRP-88 */
+    ob_dereference(t);
+    ob_handle_close(h, UserMode);
+}
+
+static NTSTATUS NTAPI unmap_and_succeed(PDEVICE_OBJECT for_device, PIRP irp)
+{
+    (void)for_device;
+    mm_user_free(irp->UserBuffer);
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    irp->IoStatus.Information = 16;
+    IofCompleteRequest(irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+NT_TEST(answer_to_memory_that_went)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    driver->MajorFunction[IRP_MJ_READ] = unmap_and_succeed;
+    void *vanishing = io_user(PAGE_SIZE);
+    CHECK(NT_ERROR(NtReadFile(h, NULL, NULL, NULL, iosb, vanishing, 16, NULL, NULL))); /* IRP-84 */
     ob_handle_close(h, UserMode);
 }
 
@@ -407,6 +441,8 @@ int run_request_tests(void)
         IO_TEST(control_methods),
         IO_TEST(asynchronous_end),
         IO_TEST(synchronous_wait),
+        IO_TEST(pended_error_on_a_synchronous_file),
+        IO_TEST(answer_to_memory_that_went),
         IO_TEST(service_waits_on_asynchronous_file),
         IO_TEST(position),
         IO_TEST(answered_by_the_manager),
