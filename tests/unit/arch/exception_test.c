@@ -233,6 +233,49 @@ static void test_registers_at_the_except_body(void **state)
     assert_string_equal(q.log, "x");
 }
 
+static void test_floating_point_exceptions(void **state)
+{
+    expect_code("scene_simd_divide", 0, STATUS_FLOAT_MULTIPLE_FAULTS);
+    expect_code("scene_simd_inexact", 0, STATUS_FLOAT_MULTIPLE_TRAPS);
+    expect_code("scene_x87_divide", 0, STATUS_FLOAT_DIVIDE_BY_ZERO);
+}
+
+#define INSIDE 0x10
+
+static void test_unwinding_on_request(void **state)
+{
+    for (unsigned how = 0; how < 3; how++) {
+        static const ULONG64 values[] = {0, 0x1122334455667788ull, 42};
+        struct probe outside = {.argument = how}, inside = {.argument = how | INSIDE};
+        play_and_expect("scene_unwind", &outside, "01Oe");
+        assert_true(outside.info[0] == values[how]);
+        play_and_expect("scene_unwind", &inside, "0Ie"); /* the __try block is not left */
+        assert_true(inside.info[0] == values[how]);
+    }
+}
+
+static void test_a_language_handler_of_the_drivers_own(void **state)
+{
+    struct probe search = {.argument = NOWHERE, .hash = ExceptionContinueSearch};
+    struct probe go_on = {.argument = NOWHERE, .hash = ExceptionContinueExecution, .code = 2};
+    struct probe nonsense = {.argument = NOWHERE, .hash = 17};
+
+    play_and_expect("scene_own_handler", &search, "dfuxe");
+    play_and_expect("scene_own_handler", &go_on, "dnne");
+    assert_int_equal(play("scene_own_handler", &nonsense), UNHANDLED);
+    assert_int_equal((ULONG)ending.record.ExceptionCode, (ULONG)STATUS_INVALID_DISPOSITION);
+}
+
+static void test_a_fault_in_code_that_was_moved_by_a_patch(void **state)
+{
+    struct probe p = {.argument = NOWHERE}, q = {.argument = NOWHERE};
+
+    play_and_expect("scene_beside_patch", &p, "fxe");
+    assert_in_range(p.at, scene_image()->base, scene_image()->base + scene_image()->size - 1);
+    assert_int_equal(p.rip, p.at);
+    play_and_expect("scene_continue_beside_patch", &q, "frn");
+}
+
 static void test_nobody_handles_it(void **state)
 {
     struct probe p = {.argument = NOWHERE}, q = {.argument = (ULONG)STATUS_NO_SUCH_FILE};
@@ -378,6 +421,10 @@ int exception_tests(void)
         cmocka_unit_test(test_what_is_not_continuable),
         cmocka_unit_test(test_through_our_frames_between_two_drivers),
         cmocka_unit_test(test_registers_at_the_except_body),
+        cmocka_unit_test(test_floating_point_exceptions),
+        cmocka_unit_test(test_unwinding_on_request),
+        cmocka_unit_test(test_a_language_handler_of_the_drivers_own),
+        cmocka_unit_test(test_a_fault_in_code_that_was_moved_by_a_patch),
         cmocka_unit_test(test_nobody_handles_it),
         cmocka_unit_test(test_our_own_code_may_catch),
         cmocka_unit_test(test_probing),

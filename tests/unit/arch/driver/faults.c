@@ -662,6 +662,147 @@ NOINLINE static unsigned long long leaf(unsigned long long a)
 
 unsigned long long tail_register_frame(unsigned long long a); /* frames.S */
 
+/* Unwinding on request (frames.S has the frame). */
+__declspec(dllimport) VOID NTAPI RtlUnwind(PVOID, PVOID, PEXCEPTION_RECORD, PVOID);
+__declspec(dllimport) VOID NTAPI RtlUnwindEx(PVOID, PVOID, PEXCEPTION_RECORD, PVOID, PCONTEXT, PVOID);
+__declspec(dllimport) VOID NTAPI _local_unwind(PVOID, PVOID);
+void unwind_frame(struct probe *p, unsigned how);
+static struct probe *unwind_probe;
+
+void unwind_finally(BOOLEAN abnormal, PVOID frame)
+{
+    put(unwind_probe, abnormal ? '1' : '?');
+}
+
+void unwind_landed(struct probe *p, char where, unsigned long long rax)
+{
+    put(p, where);
+    p->info[0] = rax;
+}
+
+NOINLINE static void unwind_from_here(PVOID frame, PVOID target, unsigned how)
+{
+    CONTEXT context;
+
+    if (how == 0)
+        _local_unwind(frame, target);
+    else if (how == 1)
+        RtlUnwind(frame, target, NULL, (PVOID)0x1122334455667788ull);
+    else
+        RtlUnwindEx(frame, target, NULL, (PVOID)42, &context, NULL);
+}
+
+void unwind_body(struct probe *p, PVOID frame, PVOID target, unsigned how)
+{
+    __try {
+        unwind_from_here(frame, target, how & 0xF);
+        put(p, '?');
+    } __finally {
+        put(p, '0');
+    }
+}
+
+SCENE scene_unwind(struct probe *p)
+{
+    unwind_probe = p;
+    unwind_frame(p, (unsigned)p->argument);
+    put(p, 'e');
+}
+
+/* A language handler of the driver's own: logs each call, and answers what it is told to. */
+void handled_frame(struct probe *p);
+
+void read_argument(struct probe *p)
+{
+    unwind_probe = p;
+    __asm__ volatile("movb (%0), %%al" ::"c"(p->argument) : "rax"); /* two bytes */
+    put(p, 'n');
+}
+
+typedef struct {
+    ULONG64 ControlPc, ImageBase;
+    void *FunctionEntry;
+    ULONG64 EstablisherFrame, TargetIp;
+    PCONTEXT ContextRecord;
+    void *LanguageHandler, *HandlerData;
+} dispatcher_context;
+
+EXCEPTION_DISPOSITION own_handler(PEXCEPTION_RECORD record, PVOID frame, PCONTEXT context,
+                                  dispatcher_context *dispatcher)
+{
+    struct probe *p = unwind_probe;
+    BOOLEAN right = *(ULONG *)dispatcher->HandlerData == 0x12345678 &&
+                    dispatcher->LanguageHandler == (void *)own_handler &&
+                    dispatcher->EstablisherFrame == (ULONG64)frame &&
+                    dispatcher->ControlPc > (ULONG64)handled_frame;
+
+    put(p, !right ? '?' : record->ExceptionFlags & 0x66 ? 'u' : 'd');
+    if (record->ExceptionFlags & 0x66)
+        return ExceptionContinueSearch;
+    if (p->code)
+        context->Rip += p->code; /* over the instruction */
+    return (EXCEPTION_DISPOSITION)p->hash;
+}
+
+GUARDED(scene_own_handler, handled_frame)
+
+/* The second instruction is moved away by the patch of the first, which is four bytes long. */
+NOINLINE static void beside_a_patch(struct probe *p)
+{
+    __asm__ volatile("movq %%cr8, %%rax; movb (%0), %%al; nop; nop" ::"c"(p->argument) : "rax");
+    put(p, 'r');
+}
+
+GUARDED(scene_beside_patch, beside_a_patch)
+
+static LONG skip_two(struct probe *p, EXCEPTION_POINTERS *pointers)
+{
+    look(p, pointers, 0);
+    pointers->ContextRecord->Rip += 2;
+    return EXCEPTION_CONTINUE_EXECUTION;
+}
+
+SCENE scene_continue_beside_patch(struct probe *p)
+{
+    __try {
+        beside_a_patch(p);
+        put(p, 'n');
+    } __except (skip_two(p, GetExceptionInformation())) {
+        put(p, '?');
+    }
+}
+
+NOINLINE static void simd_divide(struct probe *p)
+{
+    __asm__ volatile("pushq $0x1D80; ldmxcsr (%%rsp); popq %%rax; pxor %%xmm1, %%xmm1; movq %%rsp, %%rax;"
+                     "cvtsi2sdq %%rax, %%xmm0; divsd %%xmm1, %%xmm0" ::
+                         : "rax", "xmm0", "xmm1");
+}
+
+NOINLINE static void simd_inexact(struct probe *p)
+{
+    __asm__ volatile(
+        "pushq $0x0F80; ldmxcsr (%%rsp); popq %%rax; movl $3, %%eax; cvtsi2sdl %%eax, %%xmm1; movl $1, %%eax;"
+        "cvtsi2sdl %%eax, %%xmm0; divsd %%xmm1, %%xmm0" ::
+            : "rax", "xmm0", "xmm1");
+}
+
+NOINLINE static void x87_divide(struct probe *p)
+{
+    __asm__ volatile("pushq $0x0373; fldcw (%%rsp); popq %%rax; fld1; fldz; fdivrp; fwait" ::: "rax");
+}
+
+#define FP_GUARDED(name, act)                                                                                \
+    SCENE name(struct probe *p)                                                                              \
+    {                                                                                                        \
+        guard(p, act, EXCEPTION_EXECUTE_HANDLER);                                                            \
+        __asm__ volatile("fninit; pushq $0x1F80; ldmxcsr (%%rsp); popq %%rax" ::: "rax");                    \
+    }
+
+FP_GUARDED(scene_simd_divide, simd_divide)
+FP_GUARDED(scene_simd_inexact, simd_inexact)
+FP_GUARDED(scene_x87_divide, x87_divide)
+
 __declspec(dllimport) VOID NTAPI RtlCaptureContext(PCONTEXT);
 
 SCENE scene_capture(struct probe *p)
@@ -678,7 +819,6 @@ SCENE scene_capture(struct probe *p)
 SCENE step_me(struct probe *p)
 {
     __asm__ volatile("int3");
-    p->info[0] = big_frame(p) + variable_frame(p, 100) + leaf(p->argument) +
-                 tail_register_frame(p->argument);
+    p->info[0] = big_frame(p) + variable_frame(p, 100) + leaf(p->argument) + tail_register_frame(p->argument);
     __asm__ volatile("int3");
 }

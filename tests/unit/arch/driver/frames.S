@@ -86,3 +86,68 @@ leaf_two:
     popq %rdi
     .byte 0x48, 0xFF, 0xE0 /* rex.w jmp *%rax */
     .seh_endproc
+
+/* void unwind_frame(struct probe *, unsigned how): the body unwinds to one of the two targets. */
+    .globl unwind_frame
+    .def unwind_frame; .scl 2; .type 32; .endef
+    .p2align 4
+    .seh_proc unwind_frame
+unwind_frame:
+    pushq %rbx
+    .seh_pushreg %rbx
+    subq $0x30, %rsp
+    .seh_stackalloc 0x30
+    .seh_handler __C_specific_handler, @except, @unwind
+    .seh_endprologue
+    movq %rcx, %rbx
+    movl %edx, %r9d
+    movq %rsp, %rdx
+    leaq outside(%rip), %r8
+    testl $0x10, %r9d
+    jz 1f
+    leaq inside(%rip), %r8
+1:
+try_begin:
+    call unwind_body        /* (probe, establisher frame, target, how) */
+    nop
+    jmp 2f
+inside:
+    movq %rbx, %rcx
+    movl $0x49, %edx        /* I */
+    movq %rax, %r8
+    call unwind_landed
+    nop
+    jmp 2f
+try_end:
+outside:
+    movq %rbx, %rcx
+    movl $0x4F, %edx        /* O */
+    movq %rax, %r8
+    call unwind_landed
+2:  addq $0x30, %rsp
+    popq %rbx
+    ret
+    .seh_handlerdata
+    .long 1
+    .long try_begin@IMGREL, try_end@IMGREL, unwind_finally@IMGREL, 0
+    .text
+    .seh_endproc
+
+/* void handled_frame(struct probe *): calls touch_guarded under a language handler of the driver's own. */
+    .globl handled_frame
+    .def handled_frame; .scl 2; .type 32; .endef
+    .p2align 4
+    .seh_proc handled_frame
+handled_frame:
+    subq $0x28, %rsp
+    .seh_stackalloc 0x28
+    .seh_handler own_handler, @except, @unwind
+    .seh_endprologue
+    call read_argument
+    nop
+    addq $0x28, %rsp
+    ret
+    .seh_handlerdata
+    .long 0x12345678
+    .text
+    .seh_endproc
