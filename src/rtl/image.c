@@ -6,7 +6,6 @@
  */
 #include "rtl/rtl.h"
 #include "rtl/exports.h"
-#include "arch/arch.h"
 #include "nt/pe.h"
 #include "nt/status.h"
 
@@ -107,13 +106,4 @@ PVOID NTAPI RtlFindExportedRoutineByName(PVOID DllBase, PCSTR RoutineName)
             low = middle + 1;
     }
     return NULL;
-}
-
-/* The base of the image that contains an address; NULL if none does. */
-EXPORT(ntoskrnl, RtlPcToFileHeader, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
-PVOID NTAPI RtlPcToFileHeader(PVOID PcValue, PVOID *BaseOfImage)
-{
-    struct arch_image *image = arch_image_find((ULONG64)PcValue);
-    *BaseOfImage = image ? (PVOID)image->base : NULL;
-    return *BaseOfImage;
 }

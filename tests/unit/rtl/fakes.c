@@ -47,13 +47,6 @@ _Noreturn void ke_bugcheck(const struct ke_bugcheck_info *info)
     longjmp(fake_raised, 1);
 }
 
-/* One image, at 0x1000. */
-struct arch_image *arch_image_find(ULONG64 rip)
-{
-    static struct arch_image image = {.base = 0x1000, .size = 0x1000};
-    return rip >= image.base && rip - image.base < image.size ? &image : NULL;
-}
-
 void (*fake_while_waiting)(void);
 int fake_critical_regions;
 
