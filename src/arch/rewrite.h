@@ -16,6 +16,10 @@ struct arena;
 /* What the layers above own. Set by ke before the first image is loaded. */
 struct rewrite_targets {
     void *(*user_shared_data)(void); /* the page behind 0xFFFFF78000000000; NULL: every access traps */
+    /* Offset from the GS base of a 32-bit word; while it is 0, lowering the IRQL has nothing to do but to
+     * store it. 0: lowering always calls set_cr8, with the IRQL as it was. Else set_cr8 may find the IRQL
+     * stored already. */
+    ULONG pending_offset;
 };
 extern struct rewrite_targets rewrite_targets;
 

@@ -94,7 +94,7 @@ static bool interrupt_flag(void)
 
 static void set_cr8(uint64_t irql)
 {
-    if (irql >= ke_irql())
+    if (irql > ke_irql()) /* equal: the instruction has stored it and found something pending */
         ke_raise_irql((KIRQL)irql);
     else
         ke_lower_irql((KIRQL)irql);
@@ -116,6 +116,7 @@ static void set_upcalls(void)
     machine_ops.set_cr8 = set_cr8;
     arch_ops.emulate = rewrite_emulate;
     rewrite_targets.user_shared_data = ke_user_shared_data;
+    rewrite_targets.pending_offset = offsetof(struct ke_vp, pending);
 }
 
 /* ---- life ---- */

@@ -168,24 +168,56 @@ static void put_irql_op(struct emitter *emitter, unsigned opcode, unsigned reg)
     put_long(emitter, offsetof(KPCR, Irql));
 }
 
-/* cmp %reg8, %gs:IRQL; ja slow; mov %reg8, %gs:IRQL; jmp done; slow: the stub (lowering runs DPCs). */
+/* A forward branch over what is emitted before land() is called with its result. */
+static ULONG put_skip(struct emitter *emitter, unsigned opcode)
+{
+    put(emitter, (const UCHAR[]){(UCHAR)opcode, 0}, 2);
+    return emitter->used;
+}
+
+static void land(struct emitter *emitter, ULONG skip)
+{
+    emitter->bytes[skip - 1] = (UCHAR)(emitter->used - skip);
+}
+
+/* cmpl $0, %gs:pending */
+static void put_test_pending(struct emitter *emitter)
+{
+    put(emitter, (const UCHAR[]){0x65, 0x83, 0x3C, 0x25}, 4);
+    put_long(emitter, rewrite_targets.pending_offset);
+    put_byte(emitter, 0);
+}
+
+/*
+ * Raising is a store. Lowering is a store too while nothing is pending; else the stub does what the IRQL held
+ * back. Between the instructions the thread may move to another processor: the IRQL moves with it below
+ * DISPATCH_LEVEL, and whatever was pending has been looked at by the switch.
+ */
 static void put_write_irql(struct thunk *thunk, const struct rewrite_op *op, const struct rewrite_insn *insn,
                            ULONG rva)
 {
+    enum { CMP = 0x38, MOV = 0x88, JA = 0x77, JE = 0x74, JMP = 0xEB };
     struct emitter *emitter = thunk->emitter;
-    ULONG patch;
+    ULONG lowering, raised, idle = 0;
 
-    if (emitter->map->input->inline_irql) {
-        put_irql_op(emitter, 0x38, op->reg);
-        put(emitter, (const UCHAR[]){0x77, 11}, 2);
-        put_irql_op(emitter, 0x88, op->reg);
-        put(emitter, (const UCHAR[]){0xEB, 14}, 2);
-        patch = emitter->used;
+    if (!emitter->map->input->inline_irql) {
         put_stub_call(thunk, op, insn, rva);
-        RL_ASSERT(emitter->used - patch == 14);
         return;
     }
+    put_irql_op(emitter, CMP, op->reg);
+    lowering = put_skip(emitter, JA);
+    put_irql_op(emitter, MOV, op->reg);
+    raised = put_skip(emitter, JMP);
+    land(emitter, lowering);
+    if (rewrite_targets.pending_offset != 0) {
+        put_irql_op(emitter, MOV, op->reg);
+        put_test_pending(emitter);
+        idle = put_skip(emitter, JE);
+    }
     put_stub_call(thunk, op, insn, rva);
+    land(emitter, raised);
+    if (idle != 0)
+        land(emitter, idle);
 }
 
 static void put_site(struct thunk *thunk, struct rewrite_op *op, const struct rewrite_insn *insn, ULONG rva)

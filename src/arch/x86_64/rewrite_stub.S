@@ -3,8 +3,8 @@
  * The way from a patched instruction into the runtime. Unlike an export this
  * may be anywhere in a driver, so every register and the flags come back as
  * they were, but for what the instruction changes. The body is ms_abi, which
- * keeps xmm6-15; the upper halves of the vector registers are saved only when
- * the processor says that they are in use.
+ * keeps xmm6-15; the wider state is saved only when the processor says that
+ * the upper halves of the vector registers are in use.
  *
  * The frame is struct rewrite_frame; rbx holds it across the call. Below it,
  * from rsp: 32 bytes for the callee, xmm0-5, the entry record.
@@ -49,7 +49,7 @@ rewrite_stub:
     movl $1, %ecx
     xgetbv
     andl rewrite_vector_state(%rip), %eax
-    testl $0xe4, %eax
+    testl $0x44, %eax /* the upper halves; opmask and ZMM16-31 seem in use all the time after the C library's copies */
     je 1f
     movl rewrite_vector_state(%rip), %r12d
     subq $XSAVE_AREA, %rsp

@@ -119,12 +119,13 @@ static void a_stripped_image_goes_to_its_base_or_nowhere(void **state)
     build();
     pe_directory(&pe, IMAGE_DIRECTORY_ENTRY_BASERELOC, 0, 0);
     pe.nt->FileHeader.Characteristics |= IMAGE_FILE_RELOCS_STRIPPED;
+    pe.nt->OptionalHeader.ImageBase = 0x310000000000; /* free under a sanitizer too */
     image = load();
     assert_non_null(image);
-    assert_ptr_equal(image->base, (void *)PE_BASE);
+    assert_ptr_equal(image->base, (void *)0x310000000000);
     assert_null(load()); /* the place is taken now */
     assert_int_equal(error.result, LDR_CANNOT_LOAD);
-    assert_non_null(strstr(error.text, "0x140000000"));
+    assert_non_null(strstr(error.text, "0x310000000000"));
     ldr_unload(image);
     pe.nt->OptionalHeader.ImageBase = 0xFFFFF80000000000;
     assert_null(load());

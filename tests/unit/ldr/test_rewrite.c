@@ -296,6 +296,51 @@ static void raising_needs_no_call(void **state)
     load(true, true);
 }
 
+static void lowering_asks_what_is_pending(void **state)
+{
+    enum { PENDING = offsetof(KPCR, Prcb.PrcbLock) };
+    ULONG *pending = (ULONG *)((char *)&pcr + PENDING);
+
+    ldr_unload(image);
+    rewrite_targets.pending_offset = PENDING;
+    load(false, false);
+    pcr.Prcb.NestingLevel = 0;
+    pcr.Irql = 2;
+    *pending = 0;
+    assert_int_equal(call(code_write_cr8, 0, 0, 0), 7);
+    assert_int_equal(pcr.Irql, 0);
+    assert_int_equal(pcr.Prcb.NestingLevel, 0);
+    *pending = 4;
+    pcr.Irql = 2;
+    call(code_write_cr8_rsi, 1, 0, 0);
+    assert_int_equal(pcr.Irql, 1);
+    assert_int_equal(pcr.Prcb.NestingLevel, 1);
+    call(code_write_cr8, 2, 0, 0); /* raising does not ask */
+    assert_int_equal(pcr.Prcb.NestingLevel, 1);
+    *pending = 0;
+    rewrite_targets.pending_offset = 0;
+    ldr_unload(image);
+    load(true, true);
+}
+
+static void an_image_at_its_own_base_is_patched_too(void **state)
+{
+    struct ldr_load_options options = {.name = "fixed.sys", .deterministic = true};
+    struct ldr_error error;
+    struct ldr_image *usual = image;
+
+    build();
+    pe_directory(&pe, IMAGE_DIRECTORY_ENTRY_BASERELOC, 0, 0);
+    pe.nt->FileHeader.Characteristics |= IMAGE_FILE_RELOCS_STRIPPED;
+    pe.nt->OptionalHeader.ImageBase = 0x320000000000;
+    image = ldr_load(pe.bytes, pe.length, &options, &error);
+    assert_non_null(image);
+    assert_true(ldr_private(image)->rewrite.patched > 20);
+    assert_int_equal(call(code_rip_relative, 0, 0x60, 0), 0x1122334455667788);
+    ldr_unload(image);
+    image = usual;
+}
+
 static void a_branch_target_may_begin_a_window(void **state)
 {
     interrupts = true;
@@ -528,6 +573,8 @@ int run_rewrite_tests(void)
         cmocka_unit_test(text_in_the_code_section_stays),
         cmocka_unit_test(irql_is_read_and_written),
         cmocka_unit_test(raising_needs_no_call),
+        cmocka_unit_test(lowering_asks_what_is_pending),
+        cmocka_unit_test(an_image_at_its_own_base_is_patched_too),
         cmocka_unit_test(a_branch_target_may_begin_a_window),
         cmocka_unit_test(neighbours_keep_their_meaning),
         cmocka_unit_test(flags_survive),
