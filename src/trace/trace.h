@@ -11,9 +11,10 @@
 
 enum trace_format { TRACE_FORMAT_TEXT, TRACE_FORMAT_JSON };
 
-/* Host side. write is called with finished bytes, from any thread that traces; it must not wait on the NT side. */
-NTSTATUS trace_start(enum trace_format format, bool verbose, void (*write)(void *context, const char *bytes, size_t length),
-                     void *context);
+/* Host side. write is called with finished bytes, from any thread that traces; it must not wait on the NT
+ * side. */
+NTSTATUS trace_start(enum trace_format format, bool verbose,
+                     void (*write)(void *context, const char *bytes, size_t length), void *context);
 void trace_stop(void); /* writes what is buffered */
 
 #endif
