@@ -30,9 +30,11 @@ static void turn(struct vp *vp)
 {
     vp->ke.pcr.Irql = DISPATCH_LEVEL;
     if (has_work(vp)) {
+        vp->idle_busy = true;
         dispatcher_release();
         do_work(vp);
         dispatcher_acquire();
+        vp->idle_busy = false;
         return;
     }
     vp_unpend(vp, PEND_PREEMPT | PEND_APC);

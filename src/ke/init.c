@@ -132,7 +132,7 @@ static void apply_defaults(const struct ke_config *config)
 
 static NTSTATUS start_parts(void)
 {
-    NTSTATUS (*const parts[])
+    NTSTATUS(*const parts[])
     (void) = {shared_data_init, carrier_init, reaper_init, threaded_dpcs_init, blocking_init, clock_init};
     for (unsigned i = 0; i < countof(parts); i++) {
         NTSTATUS status = parts[i]();

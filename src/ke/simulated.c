@@ -21,7 +21,7 @@ static void *outside; /* GS of the pthread outside */
 /* Would this VP do anything if it ran? */
 static bool is_runnable(const struct vp *vp)
 {
-    if (vp->ke.current != vp->ke.idle)
+    if (vp->ke.current != vp->ke.idle || vp->idle_busy)
         return true;
     if ((vp_pending(vp) & PEND_IDLE_WORK) || vp->dpc_depth != 0)
         return true;
@@ -170,7 +170,7 @@ static struct vp *idle_vp(void)
     struct vp *found[64];
     unsigned count = 0;
     for (unsigned i = 0; i < ke_vp_count; i++)
-        if (ke_vps[i].ke.current == ke_vps[i].ke.idle)
+        if (ke_vps[i].ke.current == ke_vps[i].ke.idle && !ke_vps[i].idle_busy)
             found[count++] = &ke_vps[i];
     if (count == 0)
         return NULL;

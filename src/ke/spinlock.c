@@ -20,7 +20,7 @@ bool spinlock_try(PKSPIN_LOCK lock)
  */
 static void spin_simulated(PKSPIN_LOCK lock)
 {
-    if (!simulated_spin())
+    if (!simulated_spin() && *(volatile ULONG_PTR *)lock != 0)
         bugcheck_sentence(SPIN_LOCK_ALREADY_OWNED, (uintptr_t)lock, 0, 0, 0,
                           "a spin lock is acquired that nobody will ever release");
 }
@@ -30,7 +30,9 @@ void spin_once(struct spin *spin)
     if (vp_pending(vp_current()) != 0)
         irql_service();
     if (ke_simulated) {
-        if (!simulated_spin())
+        /* The caller looks again in between: twice in vain, and what it waits for can never come. */
+        spin->count = simulated_spin() ? 0 : spin->count + 1;
+        if (spin->count == 2)
             bugcheck_stalled();
     } else if (++spin->count < SPINS_BEFORE_SLEEP) {
         host_cpu_relax();

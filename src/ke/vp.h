@@ -43,6 +43,7 @@ struct __attribute__((aligned(128))) vp {
     uint64_t calls;      /* host calls that took it: is it in use? */
     bool interrupts_off; /* cli */
     bool quantum_end;
+    bool idle_busy;          /* the idle thread is in the middle of DPCs or interrupts */
     ULONG64 interrupted_rip; /* where the last tick found it, in a driver's code */
 
     /* guarded by dpc_lock */

@@ -18,7 +18,7 @@ static bool is_busy(const struct vp *vp)
 {
     if (!ke_simulated && vp_is_free(vp))
         return false;
-    return vp->ke.current != vp->ke.idle || vp->dpc_active;
+    return vp->ke.current != vp->ke.idle || vp->idle_busy;
 }
 
 static void accuse(struct vp *vp)

@@ -65,7 +65,12 @@ void machine_stop(void)
 
 NTSTATUS machine_call(NTSTATUS (*fn)(void *), void *arg)
 {
-    return ke_host_call(host_thread_of_test, fn, arg, KernelMode);
+    NTSTATUS status = ke_host_call(host_thread_of_test, fn, arg, KernelMode);
+    const struct ke_bugcheck_info *info = ke_bugcheck_happened();
+    if (info != NULL)
+        print_message("bug check 0x%x (%llx, %llx): %s\n", info->code, (unsigned long long)info->p[0],
+                      (unsigned long long)info->p[1], info->sentence != NULL ? info->sentence : "");
+    return status;
 }
 
 struct ke_thread *machine_host_thread(void)

@@ -6,8 +6,8 @@ static const struct {
     const char *name;
     const struct CMUnitTest *tests;
 } groups[] = {
-    {"waits", wait_tests},
-    {"real machines", real_tests},
+    {"waits", wait_tests}, {"objects", object_tests},     {"timers", timer_tests},
+    {"DPCs", dpc_tests},   {"real machines", real_tests},
 };
 
 static size_t count(const struct CMUnitTest *tests)
