@@ -107,6 +107,21 @@ void ke_thread_exit(NTSTATUS status)
     host_panic("a thread that has ended was resumed");
 }
 
+void ke_host_thread_end(NTSTATUS status)
+{
+    struct ke_thread *thread = ke_thread();
+    thread->exit_status = status;
+    if (ke_thread_callouts.exiting)
+        ke_thread_callouts.exiting(thread);
+    TRACE(TRACE_THREAD_EXIT, thread, .a = (ULONG)status);
+    apc_rundown(thread);
+    dispatcher_acquire();
+    mutants_abandon(thread);
+    thread->header.SignalState = 1;
+    wait_test(&thread->header, 0);
+    dispatcher_release_and_yield();
+}
+
 /* Locked. For the watchdog: the live threads. */
 void threads_for_each(void (*fn)(struct ke_thread *thread, void *context), void *context)
 {

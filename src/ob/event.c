@@ -4,7 +4,7 @@
  * pointer from ObReferenceObjectByHandle points to is the KEVENT itself.
  */
 #include "ob/object.h"
-#include "ob/ke_calls.h"
+#include "ke/routines.h"
 #include "ob/services.h"
 
 struct ob_type *ob_event_type;

@@ -69,7 +69,7 @@ NTSTATUS ob_init(void)
 /* The machine is ending: all pool goes with it, so nothing is freed one by one. */
 void ob_fini(void)
 {
-    ob_delete_deferred();
+    ob_objects_fini();
     ob_handles_fini();
     ob_root = NULL;
     ob_type_type = ob_directory_type = ob_symbolic_link_type = ob_event_type = NULL;

@@ -24,7 +24,7 @@ struct ob_open_request {
     PVOID security_qos;
     PACCESS_STATE access_state;
     UNICODE_STRING
-        reparse; /* parse that returns STATUS_REPARSE puts the new absolute name here (mm_alloc; consumed) */
+    reparse; /* parse that returns STATUS_REPARSE puts the new absolute name here (mm_alloc; consumed) */
 };
 
 struct ob_type_ops {
@@ -40,11 +40,11 @@ struct ob_type_ops {
     void (*delete_)(
         void *body); /* last reference gone, PASSIVE_LEVEL; the storage is freed after it returns */
     NTSTATUS (*parse)(void *body, const UNICODE_STRING *rest, struct ob_open_request *request, void **opened);
-    NTSTATUS (*security)
+    NTSTATUS(*security)
     (void *body, int operation, SECURITY_INFORMATION *information, void *descriptor, ULONG *length);
-    NTSTATUS (*open)
+    NTSTATUS(*open)
     (void *body, ACCESS_MASK granted, struct ob_open_request *request); /* may refuse a handle */
-    ULONG (*query_name)
+    ULONG(*query_name)
     (void *body, WCHAR *buffer,
      ULONG size); /* as ob_query_name, for names that a parse routine made (files, keys) */
 };

@@ -50,6 +50,11 @@ void ob_delete_deferred(void)
     delete_dead_objects(NULL);
 }
 
+void ob_objects_fini(void)
+{
+    dead_objects = NULL;
+}
+
 /* Only the push that finds the stack empty asks for a worker: it empties all of it. */
 static void defer_deletion(struct ob_header *header)
 {

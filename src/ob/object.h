@@ -100,6 +100,7 @@ void ob_check_temporary(struct ob_header *header);
 
 LONG ob_dereference_count(void *body); /* the count after */
 struct ob_directory *ob_directory_create(void);
+void ob_objects_fini(void);
 
 /* handle_table.c */
 LONG ob_table_handles_of(struct ob_handle_table *table, const struct ob_header *header);

@@ -8,7 +8,7 @@
 #include "ob/security.h"
 #include "ob/services.h"
 
-NTSTATUS (*ob_access_check)
+NTSTATUS(*ob_access_check)
 (PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired, const GENERIC_MAPPING *mapping, KPROCESSOR_MODE mode,
  ACCESS_MASK *granted);
 struct ob_security_ops ob_security_ops;

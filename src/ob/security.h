@@ -8,14 +8,14 @@
 struct ob_security_ops {
     ULONG (*length)(PSECURITY_DESCRIPTOR descriptor);
     /* A caller's descriptor to a self-relative copy from mm_alloc. */
-    NTSTATUS (*capture)
+    NTSTATUS(*capture)
     (PSECURITY_DESCRIPTOR descriptor, KPROCESSOR_MODE mode, PSECURITY_DESCRIPTOR *captured);
     /* old (may be NULL) with the named parts of `with`: self-relative, from mm_alloc. */
-    NTSTATUS (*merge)
+    NTSTATUS(*merge)
     (SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR old, PSECURITY_DESCRIPTOR with,
      PSECURITY_DESCRIPTOR *merged);
     /* Only the named parts of whole (may be NULL): self-relative, from mm_alloc. */
-    NTSTATUS (*select)
+    NTSTATUS(*select)
     (SECURITY_INFORMATION information, PSECURITY_DESCRIPTOR whole, PSECURITY_DESCRIPTOR *part);
 };
 extern struct ob_security_ops ob_security_ops;

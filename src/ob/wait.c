@@ -4,7 +4,7 @@
  * type says where in the body the waitable header is.
  */
 #include "ob/object.h"
-#include "ob/ke_calls.h"
+#include "ke/routines.h"
 #include "ob/services.h"
 
 static NTSTATUS waitable_of(HANDLE handle, KPROCESSOR_MODE mode, void **body, void **waitable)

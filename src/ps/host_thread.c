@@ -42,7 +42,8 @@ struct ps_thread *ps_host_thread(void)
 static NTSTATUS leave(void *arg)
 {
     free_ended(NULL);
-    ke_thread_exit(STATUS_SUCCESS);
+    ke_host_thread_end(STATUS_SUCCESS);
+    return STATUS_SUCCESS;
 }
 
 void ps_host_thread_detach(void)
@@ -52,6 +53,7 @@ void ps_host_thread_detach(void)
     if (!thread || own_machine != machine)
         return;
     ke_host_call(&thread->tcb, leave, NULL, KernelMode);
+    ke_host_detach(&thread->tcb);
     thread->next_ended = __atomic_load_n(&ended, __ATOMIC_RELAXED);
     while (!__atomic_compare_exchange_n(&ended, &thread->next_ended, thread, true, __ATOMIC_RELEASE,
                                         __ATOMIC_RELAXED))

@@ -98,6 +98,15 @@ static void *pseudo_handle(HANDLE handle)
     return (LONG64)handle == -1 ? (void *)ke_thread()->process : (void *)ps_current();
 }
 
+/* The thread that starts the machine was there before there were processes. */
+static void adopt_boot_thread(void)
+{
+    struct ps_thread *thread = ps_current();
+    if (!thread->process)
+        thread->process = thread->tcb.process = thread->tcb.own_process = system_process;
+    thread->system_thread = true;
+}
+
 NTSTATUS ps_init(void)
 {
     NTSTATUS status = ps_cid_init();
@@ -116,6 +125,7 @@ NTSTATUS ps_init(void)
     ob_current_table = current_table;
     ob_pseudo_handle = pseudo_handle;
     ps_token_init();
+    adopt_boot_thread();
     return STATUS_SUCCESS;
 }
 

@@ -45,15 +45,12 @@ void ps_thread_unlink(struct ps_thread *thread)
     rl_lock_release(&ps_lock);
 }
 
-/* 0x20: a thread must not end with APCs disabled or at raised IRQL. System threads start inside one critical
- * region. */
-static void check_exit_state(const struct ps_thread *thread)
+/* Ends the critical region that a driver's system thread starts in; what then is left disabled is the
+ * driver's doing. */
+static void leave_first_region(struct ps_thread *thread)
 {
-    KIRQL irql = ke_irql();
-    SHORT disabled = thread->tcb.kernel_apc_disable;
-    if (irql > PASSIVE_LEVEL || disabled < (thread->system_thread ? -1 : 0) ||
-        thread->tcb.special_apc_disable != 0)
-        ke_bugcheck_code(KERNEL_APC_PENDING_DURING_EXIT, 0, (ULONG64)(LONG64)disabled, irql, 0);
+    if (thread->start)
+        thread->tcb.kernel_apc_disable++;
 }
 
 static void thread_exiting(struct ke_thread *tcb)
@@ -120,7 +117,7 @@ static void run_driver_thread(void *context)
     uint64_t cookie = ke_callout_enter("system thread", (const void *)thread->start);
     thread->start(thread->start_context);
     ke_callout_leave("system thread", (const void *)thread->start, cookie);
-    check_exit_state(thread);
+    leave_first_region(thread);
     ke_thread_exit(STATUS_SUCCESS);
 }
 
@@ -211,7 +208,7 @@ NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS ExitStatus)
     struct ps_thread *thread = ps_current();
     if (!thread->system_thread)
         return STATUS_INVALID_PARAMETER;
-    check_exit_state(thread);
+    leave_first_region(thread);
     ke_thread_exit(ExitStatus);
 }
 
@@ -281,8 +278,8 @@ BOOLEAN NTAPI PsIsThreadTerminating(PETHREAD Thread)
 EXPORT(ntoskrnl, PsGetThreadExitStatus, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
 NTSTATUS NTAPI PsGetThreadExitStatus(PETHREAD Thread)
 {
-    struct ke_thread *tcb = &((struct ps_thread *)Thread)->tcb;
-    return tcb->state == KE_TERMINATED ? tcb->exit_status : STATUS_PENDING;
+    struct ps_thread *thread = (struct ps_thread *)Thread;
+    return thread->exit_time ? thread->tcb.exit_status : STATUS_PENDING;
 }
 
 EXPORT(ntoskrnl, PsGetThreadCreateTime, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)

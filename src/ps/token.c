@@ -7,7 +7,8 @@
 
 static void *primary_token(void)
 {
-    return ps_current()->process->token;
+    struct ke_process *process = ps_current()->process;
+    return process ? process->token : se_system_token(); /* none: while the machine starts */
 }
 
 static void *impersonation_token(SECURITY_IMPERSONATION_LEVEL *level)
@@ -19,7 +20,8 @@ static void *impersonation_token(SECURITY_IMPERSONATION_LEVEL *level)
 
 static HANDLE process_id(void)
 {
-    return ps_current()->process->id;
+    struct ke_process *process = ps_current()->process;
+    return process ? process->id : NULL;
 }
 
 void ps_token_init(void)

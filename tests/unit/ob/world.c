@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "host/host.h"
-#include "ob/ke_calls.h"
+#include "ke/routines.h"
 #include "rtl/rtl.h"
 #include "cm/cm.h"
 
@@ -259,6 +259,19 @@ NTSTATUS ke_host_call(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *ar
     world_thread = former;
     world_set_thread(former);
     return status;
+}
+
+void ke_host_thread_end(NTSTATUS status)
+{
+    struct ke_thread *thread = &world_thread->tcb;
+    ke_thread_callouts.exiting(thread);
+    thread->exit_status = status;
+    thread->header.SignalState = 1;
+}
+
+void ke_host_detach(struct ke_thread *thread)
+{
+    thread->host = NULL;
 }
 
 /* ---- start and end ---- */

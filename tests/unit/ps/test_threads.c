@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes and threads: ids, life, handles, attaching, host threads, tokens. */
+#include <string.h>
+#include "world.h"
+
+NTSTATUS NTAPI PsCreateSystemThread(PHANDLE, ULONG, POBJECT_ATTRIBUTES, HANDLE, PCLIENT_ID, PKSTART_ROUTINE,
+                                    PVOID);
+NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS);
+NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE, PEPROCESS *);
+NTSTATUS NTAPI PsLookupThreadByThreadId(HANDLE, PETHREAD *);
+NTSTATUS NTAPI PsLookupProcessThreadByCid(PCLIENT_ID, PEPROCESS *, PETHREAD *);
+HANDLE NTAPI PsGetCurrentProcessId(VOID);
+HANDLE NTAPI PsGetCurrentThreadId(VOID);
+PEPROCESS NTAPI IoGetCurrentProcess(VOID);
+HANDLE NTAPI PsGetProcessId(PEPROCESS);
+BOOLEAN NTAPI PsGetVersion(PULONG, PULONG, PULONG, PUNICODE_STRING);
+BOOLEAN NTAPI PsIsSystemThread(PETHREAD);
+BOOLEAN NTAPI PsIsThreadTerminating(PETHREAD);
+NTSTATUS NTAPI PsGetThreadExitStatus(PETHREAD);
+VOID NTAPI KeStackAttachProcess(PRKPROCESS, PRKAPC_STATE);
+VOID NTAPI KeUnstackDetachProcess(PRKAPC_STATE);
+VOID NTAPI KeAttachProcess(PRKPROCESS);
+VOID NTAPI KeDetachProcess(VOID);
+PACCESS_TOKEN NTAPI PsReferencePrimaryToken(PEPROCESS);
+VOID NTAPI PsDereferencePrimaryToken(PACCESS_TOKEN);
+NTSTATUS NTAPI ZwClose(HANDLE);
+void world_run_thread(struct ps_thread *thread);
+extern PEPROCESS PsInitialSystemProcess;
+extern POBJECT_TYPE PsThreadType;
+
+static HANDLE seen_process, seen_thread;
+static int exits;
+static SHORT seen_disable;
+
+static VOID NTAPI note_and_return(PVOID context)
+{
+    seen_process = PsGetCurrentProcessId();
+    seen_thread = PsGetCurrentThreadId();
+    seen_disable = world_thread->tcb.kernel_apc_disable;
+    assert_ptr_equal(context, &exits);
+}
+
+static VOID NTAPI terminate(PVOID context)
+{
+    PsTerminateSystemThread(STATUS_CANCELLED);
+    fail();
+}
+
+static void note_exit(struct ps_thread *thread)
+{
+    exits++;
+    assert_true(PsIsThreadTerminating((PETHREAD)thread));
+}
+
+static struct ps_thread *create(PKSTART_ROUTINE routine, HANDLE *handle, CLIENT_ID *id)
+{
+    void *body;
+    assert_status(PsCreateSystemThread(handle, THREAD_ALL_ACCESS, NULL, NULL, id, routine, &exits),
+                  STATUS_SUCCESS);
+    assert_status(ob_reference_by_handle(*handle, 0, ps_thread_type, KernelMode, &body, NULL),
+                  STATUS_SUCCESS);
+    return body;
+}
+
+static void a_system_thread_lives_and_ends(void **state)
+{
+    HANDLE handle;
+    CLIENT_ID id;
+    exits = 0;
+    ps_callouts.thread_exiting = note_exit;
+    struct ps_thread *thread = create(note_and_return, &handle, &id);
+    assert_true((LONG64)handle < 0); /* a kernel handle */
+    assert_true(PsIsSystemThread((PETHREAD)thread));
+    assert_status(PsGetThreadExitStatus((PETHREAD)thread), STATUS_PENDING);
+    world_run_thread(thread);
+    assert_int_equal(seen_disable, -1); /* inside a critical region */
+    assert_int_equal(thread->tcb.kernel_apc_disable, 0);
+    assert_ptr_equal(seen_process, (HANDLE)4);
+    assert_ptr_equal(seen_thread, id.UniqueThread);
+    assert_int_equal(exits, 1);
+    assert_status(PsGetThreadExitStatus((PETHREAD)thread), STATUS_SUCCESS);
+    assert_int_equal(ob_pointer_count(thread), 2); /* ours and the handle's */
+    ZwClose(handle);
+    ob_dereference(thread);
+    PETHREAD gone;
+    assert_status(PsLookupThreadByThreadId(id.UniqueThread, &gone), STATUS_INVALID_PARAMETER);
+}
+
+static void terminating_keeps_the_status(void **state)
+{
+    HANDLE handle;
+    struct ps_thread *thread = create(terminate, &handle, NULL);
+    world_run_thread(thread);
+    assert_status(PsGetThreadExitStatus((PETHREAD)thread), STATUS_CANCELLED);
+}
+
+static void only_system_threads_terminate_themselves(void **state)
+{
+    world_thread->system_thread = false;
+    assert_status(PsTerminateSystemThread(0), STATUS_INVALID_PARAMETER);
+}
+
+static void thread_attributes_are_checked(void **state)
+{
+    HANDLE handle;
+    OBJECT_ATTRIBUTES attributes = world_attributes(NULL, OBJ_PERMANENT);
+    assert_status(PsCreateSystemThread(&handle, 0, &attributes, NULL, NULL, terminate, NULL),
+                  STATUS_INVALID_PARAMETER);
+    assert_status(PsCreateSystemThread(&handle, 0, NULL, (HANDLE)0x7770, NULL, terminate, NULL),
+                  STATUS_INVALID_HANDLE);
+    LONG threads = ps_system_process()->thread_count;
+    world_out_of_memory = true;
+    assert_status(PsCreateSystemThread(&handle, 0, NULL, NULL, NULL, terminate, NULL),
+                  STATUS_INSUFFICIENT_RESOURCES);
+    assert_int_equal(ps_system_process()->thread_count, threads);
+}
+
+static void ids_find_their_objects(void **state)
+{
+    PEPROCESS process;
+    PETHREAD thread;
+    HANDLE handle;
+    CLIENT_ID id;
+    assert_status(PsLookupProcessByProcessId((HANDLE)4, &process), STATUS_SUCCESS);
+    assert_ptr_equal(process, PsInitialSystemProcess);
+    ob_dereference(process);
+    assert_status(PsLookupProcessByProcessId((HANDLE)0x7FFC, &process), STATUS_INVALID_CID);
+    assert_status(PsLookupProcessByProcessId((HANDLE)5, &process), STATUS_INVALID_CID);
+    create(terminate, &handle, &id);
+    assert_status(PsLookupProcessByProcessId(id.UniqueThread, &process), STATUS_INVALID_CID);
+    assert_status(PsLookupThreadByThreadId(id.UniqueThread, &thread), STATUS_SUCCESS);
+    assert_status(PsLookupProcessThreadByCid(&id, &process, &thread), STATUS_SUCCESS);
+    id.UniqueProcess = (HANDLE)8;
+    assert_status(PsLookupProcessThreadByCid(&id, &process, &thread), STATUS_INVALID_CID);
+}
+
+static void many_ids(void **state)
+{
+    enum { COUNT = 600 };
+    HANDLE handle;
+    CLIENT_ID ids[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        create(terminate, &handle, &ids[i]);
+    for (int i = 1; i < COUNT; i++) {
+        PETHREAD thread;
+        assert_true(ids[i].UniqueThread > ids[i - 1].UniqueThread);
+        assert_status(PsLookupThreadByThreadId(ids[i].UniqueThread, &thread), STATUS_SUCCESS);
+        assert_ptr_equal(((struct ps_thread *)thread)->id, ids[i].UniqueThread);
+    }
+}
+
+static void attaching_changes_the_current_process(void **state)
+{
+    KAPC_STATE outer, inner;
+    PRKPROCESS api = (PRKPROCESS)ps_api_process(), system = (PRKPROCESS)ps_system_process();
+    KeStackAttachProcess(api, &outer);
+    assert_ptr_equal(IoGetCurrentProcess(), api);
+    assert_ptr_equal(PsGetCurrentProcessId(), (HANDLE)4); /* the thread's own */
+    KeStackAttachProcess(api, &inner);
+    KeUnstackDetachProcess(&inner);
+    assert_ptr_equal(IoGetCurrentProcess(), api);
+    assert_bugcheck(KeAttachProcess(system), INVALID_PROCESS_ATTACH_ATTEMPT);
+    KeUnstackDetachProcess(&outer);
+    assert_ptr_equal(IoGetCurrentProcess(), system);
+    KeAttachProcess(api);
+    assert_ptr_equal(IoGetCurrentProcess(), api);
+    KeDetachProcess();
+    assert_ptr_equal(IoGetCurrentProcess(), system);
+    world_set_irql(DISPATCH_LEVEL);
+    assert_bugcheck(KeStackAttachProcess(api, &outer), INVALID_PROCESS_ATTACH_ATTEMPT);
+    world_set_irql(PASSIVE_LEVEL);
+}
+
+static void host_threads_belong_to_the_api_process(void **state)
+{
+    exits = 0;
+    ps_callouts.thread_exiting = note_exit;
+    struct ps_thread *thread = ps_host_thread();
+    assert_ptr_equal(ps_host_thread(), thread);
+    assert_ptr_equal(thread->process, ps_api_process());
+    assert_false(thread->system_thread);
+    HANDLE id = thread->id;
+    ps_host_thread_detach();
+    assert_int_equal(exits, 1);
+    struct ps_thread *next = ps_host_thread(); /* frees the ended one */
+    assert_ptr_not_equal(next->id, id);
+    assert_null(ps_lookup_thread(id));
+    ps_host_thread_detach();
+}
+
+static void versions(void **state)
+{
+    ULONG major, minor, build;
+    UNICODE_STRING pack;
+    assert_false(PsGetVersion(&major, &minor, &build, &pack));
+    assert_int_equal(major, 10);
+    assert_int_equal(build, 19045);
+    assert_int_equal(pack.Length, 0);
+    assert_false(PsGetVersion(NULL, NULL, NULL, NULL));
+}
+
+static void primary_tokens(void **state)
+{
+    void *token = PsReferencePrimaryToken((PEPROCESS)ps_api_process());
+    assert_ptr_equal(token, se_administrator_token());
+    PsDereferencePrimaryToken(token);
+    assert_ptr_equal(se_current_token(), se_system_token());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_system_thread_lives_and_ends, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(terminating_keeps_the_status, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(only_system_threads_terminate_themselves, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(thread_attributes_are_checked, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(ids_find_their_objects, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(many_ids, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(attaching_changes_the_current_process, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(host_threads_belong_to_the_api_process, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(versions, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(primary_tokens, world_start, world_stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
