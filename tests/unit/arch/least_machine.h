@@ -41,5 +41,6 @@ int exception_tests(void);
 int bugcheck_tests(void);
 int unwind_tests(void);
 int preempt_tests(void);
+int migrate_tests(void);
 
 #endif

@@ -22,5 +22,6 @@ int main(int argc, char **argv)
     failed += bugcheck_tests();
     failed += unwind_tests();
     failed += preempt_tests();
+    failed += migrate_tests();
     return failed != 0;
 }

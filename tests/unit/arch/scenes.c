@@ -158,12 +158,17 @@ static void perform(void *performance_)
     assert_ptr_equal(current_thread()->gate_top, current_thread()->records_high);
 }
 
+void scene_prepare(struct probe *probe)
+{
+    probe->call_through = (void *)arch_gate(&through_entry, ARCH_GATE_RECORD);
+    probe->mend = (void *)mend_from_driver;
+}
+
 enum outcome play(const char *name, struct probe *probe)
 {
     struct performance performance = {scene(name), probe};
 
-    probe->call_through = (void *)arch_gate(&through_entry, ARCH_GATE_RECORD);
-    probe->mend = (void *)mend_from_driver;
+    scene_prepare(probe);
     memset(&ending, 0, sizeof(ending));
     machine_run(perform, &performance);
     return ending.outcome;

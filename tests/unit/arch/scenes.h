@@ -31,6 +31,8 @@ scene_fn *scene(const char *name);   /* of the first image */
 scene_fn *scene_b(const char *name); /* of a second image of the same driver */
 struct arch_image *scene_image(void);
 
+void scene_prepare(struct probe *probe); /* fills in the addresses of our routines; play does it too */
+
 /* Plays it; what became of it is in `ending`. The probe's call_through is a gate to our code. */
 enum outcome play(const char *name, struct probe *probe);
 /* Plays it, demands that it returns, and compares the log. */

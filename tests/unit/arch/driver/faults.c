@@ -581,6 +581,19 @@ SCENE compute(struct probe *p)
     p->result = sum;
 }
 
+/* Some work, then the fault: so that a tick finds the driver at work. */
+SCENE callee_work_and_read(struct probe *p)
+{
+    double sum = 1;
+
+    for (unsigned i = 0; i < 4000; i++) {
+        sum = sum * 0.5 + i;
+        __asm__ volatile("" : "+x"(sum));
+    }
+    p->result = sum;
+    outer_finally(p);
+}
+
 SCENE compute_x87(struct probe *p)
 {
     long double sum = 0;
