@@ -114,6 +114,22 @@ static void the_rest(void)
     CHECK("RTL-DATA", NlsMbCodePageTag == FALSE && KD_DEBUGGER_NOT_PRESENT);
 }
 
+static void drive_letter(PDRIVER_OBJECT driver)
+{
+    UNICODE_STRING name, link, dos;
+    PDEVICE_OBJECT device;
+    RtlInitUnicodeString(&name, L"\\Device\\RtlVolume");
+    RtlInitUnicodeString(&link, L"\\??\\R:");
+    CHECK_STATUS("RTL-VOLUME", IoCreateDevice(driver, 0, &name, FILE_DEVICE_DISK, 0, FALSE, &device), STATUS_SUCCESS);
+    CHECK("RTL-VOLUME", !NT_SUCCESS(RtlVolumeDeviceToDosName(device, &dos)));
+    CHECK_STATUS("RTL-VOLUME", IoCreateSymbolicLink(&link, &name), STATUS_SUCCESS);
+    CHECK_STATUS("RTL-VOLUME", RtlVolumeDeviceToDosName(device, &dos), STATUS_SUCCESS);
+    CHECK("RTL-VOLUME", wcscmp(dos.Buffer, L"R:") == 0);
+    ExFreePool(dos.Buffer);
+    IoDeleteSymbolicLink(&link);
+    IoDeleteDevice(device);
+}
+
 static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
 {
     DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, "rtl: an error is shown\n");
@@ -126,6 +142,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     strings_that_rtl_allocates();
     callbacks();
     the_rest();
+    drive_letter(DriverObject);
     DbgPrint("rtl: service key %wZ\n", RegistryPath);
     DriverObject->DriverUnload = unload;
     return STATUS_SUCCESS;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "host/host.h"
 #include "ke/routines.h"
+#include "ob/ob.h"
 
 const struct trace_ops *seam_trace;
 int fake_pool_blocks;
@@ -81,4 +82,34 @@ VOID NTAPI KeLeaveCriticalRegion(VOID)
 bool host_simulated(void)
 {
     return true;
+}
+
+/* The only name is \\Device\\Volume, of the object at 1; the only links are B: to elsewhere and Q: to it. */
+ULONG ob_query_name(const void *body, WCHAR *buffer, ULONG size)
+{
+    static const WCHAR name[] = u"\\Device\\Volume";
+    if (body != (const void *)1)
+        return 0;
+    memcpy(buffer, name, sizeof name);
+    return sizeof name - sizeof(WCHAR);
+}
+
+NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+                                        POBJECT_ATTRIBUTES Attributes)
+{
+    WCHAR letter = Attributes->ObjectName->Buffer[4];
+    *LinkHandle = (HANDLE)(uintptr_t)letter;
+    return letter == 'B' || letter == 'Q' ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget, PULONG ReturnedLength)
+{
+    LinkTarget->Length = 0;
+    return RtlAppendUnicodeToString(LinkTarget,
+                                    LinkHandle == (HANDLE)'Q' ? u"\\device\\volume" : u"\\Device\\X");
+}
+
+NTSTATUS ob_handle_close(HANDLE handle, KPROCESSOR_MODE mode)
+{
+    return STATUS_SUCCESS;
 }

@@ -157,6 +157,20 @@ static void processor_features(void **state)
     assert_int_equal(RtlGetEnabledExtendedFeatures(2), 2);
 }
 
+static void drive_letters(void **state)
+{
+    UNICODE_STRING name;
+    assert_int_equal(RtlVolumeDeviceToDosName((PVOID)1, &name), STATUS_SUCCESS);
+    assert_wide(name.Buffer, u"Q:");
+    assert_int_equal(name.Length, 4);
+    RtlFreeUnicodeString(&name);
+    assert_int_equal(IoVolumeDeviceToDosName((PVOID)2, &name), STATUS_INVALID_PARAMETER);
+    assert_int_equal(IoVolumeDeviceToDosName(NULL, &name), STATUS_INVALID_PARAMETER);
+    fake_pool_failures = 1;
+    assert_int_equal(IoVolumeDeviceToDosName((PVOID)1, &name), STATUS_INSUFFICIENT_RESOURCES);
+    assert_int_equal(fake_pool_blocks, 0);
+}
+
 int test_run_once(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +181,7 @@ int test_run_once(void)
         cmocka_unit_test(partial_descriptors),
         cmocka_unit_test(requirement_descriptors),
         cmocka_unit_test(processor_features),
+        cmocka_unit_test(drive_letters),
     };
     return cmocka_run_group_tests_name("run once, descriptors", tests, NULL, NULL);
 }
