@@ -5,7 +5,6 @@
 #include <strings.h>
 #include "api/api.h"
 #include "api/request.h"
-#include "base/version.h"
 #include "cm/cm.h"
 #include "models/model.h"
 #include "rtl/rtl.h"
@@ -22,7 +21,7 @@ void rgl_config_init(struct rgl_config *config)
 
 const char *rgl_version(void)
 {
-    return RL_VERSION;
+    return RINGLESS_VERSION;
 }
 
 const char *rgl_status_name(rgl_status status)
