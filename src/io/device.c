@@ -9,7 +9,7 @@
 
 struct ob_type *io_device_type;
 KSPIN_LOCK io_database_lock;
-static ULONG next_automatic_name;
+static ULONG next_automatic_name, next_number;
 
 const GENERIC_MAPPING io_file_mapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE,
                                          FILE_ALL_ACCESS};
@@ -42,6 +42,7 @@ NTSTATUS io_device_type_init(void)
 {
     io_database_lock = 0;
     next_automatic_name = 0;
+    next_number = 0;
     io_device_type = ob_type_create(&device_ops);
     return io_device_type ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
@@ -87,6 +88,7 @@ static USHORT sector_size_of(DEVICE_TYPE type)
 
 static void init_extension(struct io_device *e, PDEVICE_OBJECT device)
 {
+    e->number = __atomic_add_fetch(&next_number, 1, __ATOMIC_RELAXED);
     e->public.Type = IO_TYPE_DEVICE_OBJECT_EXTENSION;
     e->public.DeviceObject = device;
     device->DeviceObjectExtension = &e->public;
@@ -347,4 +349,14 @@ NTSTATUS NTAPI IoEnumerateDeviceObjectList(PDRIVER_OBJECT DriverObject, PDEVICE_
     KeReleaseSpinLock(&io_database_lock, irql);
     *ActualNumberDeviceObjects = count;
     return count <= room ? STATUS_SUCCESS : STATUS_BUFFER_TOO_SMALL;
+}
+
+ULONG io_device_number(const DEVICE_OBJECT *device)
+{
+    return io_device_of(device)->number;
+}
+
+PDEVICE_OBJECT io_lower_device(PDEVICE_OBJECT device)
+{
+    return io_device_of(device)->attached_to;
 }

@@ -63,6 +63,7 @@ struct io_device {
     DEVOBJ_EXTENSION public;
     ULONG flags;                               /* IO_DEVICE_... */
     PDEVICE_OBJECT attached_to;                /* the device below */
+    ULONG number; /* 1.. in creation order */
     void *device_node;                         /* PnP's */
     BOOLEAN deferred_start_io, non_cancelable; /* IoSetStartIoAttributes */
     LONG start_count;                          /* who is in StartIo, and who asked for more meanwhile */
