@@ -43,7 +43,7 @@ static NTSTATUS target_succeed(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATI
 }
 
 /* Keeps the IRP; the test completes `held` later. */
-static NTSTATUS target_hold(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATION location)
+static __attribute__((unused)) NTSTATUS target_hold(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATION location)
 {
     IoMarkIrpPending(Irp);
     held = Irp;
@@ -130,7 +130,7 @@ static NTSTATUS open_name(PCWSTR text, ULONG options, HANDLE *handle, PIO_STATUS
 }
 
 /* Synchronous, of \Device\Target. */
-static HANDLE open_target(void)
+static __attribute__((unused)) HANDLE open_target(void)
 {
     IO_STATUS_BLOCK iosb;
     HANDLE handle = NULL;
@@ -139,7 +139,7 @@ static HANDLE open_target(void)
     return handle;
 }
 
-static HANDLE open_target_async(void)
+static __attribute__((unused)) HANDLE open_target_async(void)
 {
     IO_STATUS_BLOCK iosb;
     HANDLE handle = NULL;

@@ -4,7 +4,7 @@
 #include "rltest.h"
 
 static PDRIVER_OBJECT driver;
-static PDEVICE_OBJECT control_device, plain, secure, exclusive, automatic, top;
+static PDEVICE_OBJECT control_device, plain, secure, exclusive, automatic;
 static PFILE_OBJECT last_related;
 static WCHAR last_name[64];
 static USHORT last_name_length;
