@@ -31,6 +31,11 @@ static char line_driver[32];
 static void name_of_caller(char *name, size_t size, const void *caller)
 {
     struct ldr_image *image = caller != NULL ? ldr_find(caller) : NULL;
+    const struct arch_record *record = ke_on_vp() ? ke_thread()->arch.records : NULL;
+
+    /* Behind a gate the return address is the gate's; its record has the driver's. */
+    if (image == NULL && record != NULL && record->type == ARCH_RECORD_GATE)
+        image = ldr_find((const void *)record->rip);
     const char *from = image != NULL ? image->name : "kernel";
     size_t at = 0;
 
