@@ -84,10 +84,8 @@ static int final_code(struct session *session, int exit_code)
 
 int session_finish(struct session *session, int exit_code)
 {
-    if (!session->shutting_down) {
-        close_handles(session);
-        unload_drivers(session);
-    }
+    close_handles(session);
+    unload_drivers(session);
     rgl_poll(session->machine);
     session_show_reports(session);
     exit_code = final_code(session, exit_code);

@@ -22,7 +22,7 @@ static int run_script(struct session *session, const struct options *options)
             continue;
         if (!session_is_expect(line) && next != NULL && session_is_expect(next))
             continue; /* the expectation decides */
-        exit_code = worse(exit_code, EXIT_COMMAND);
+        exit_code = worse(exit_code, session_error_code(session));
         if (!options->keep_going)
             return exit_code;
     }

@@ -222,6 +222,7 @@ int session_load(struct session *session, const char *path, bool *error_status)
         print_note(&session->printer, "load", text);
     }
     keep_last(session, &result);
+    session->error_code = EXIT_LOAD;
     return status < 0 ? EXIT_LOAD : EXIT_OK;
 }
 
@@ -255,7 +256,9 @@ static int do_load(struct call *call)
 {
     if (!call_more(call))
         return call_wrong(call, "wants a file");
-    return session_load(call->session, call->words->text[call->at++], &call->error_status);
+    int code = session_load(call->session, call->words->text[call->at++], &call->error_status);
+    /* As a command it may be expected to fail; if it is not, the run's exit code says that a driver did not load. */
+    return code == EXIT_LOAD ? EXIT_OK : code;
 }
 
 static int do_unload(struct call *call)
@@ -398,6 +401,11 @@ static int unknown_command(const char *word)
     return usage_error("there is no command '%s'; see 'ringless help'", word);
 }
 
+int session_error_code(const struct session *session)
+{
+    return session->error_code;
+}
+
 bool session_is_expect(const char *line)
 {
     line += strspn(line, " \t");
@@ -412,6 +420,7 @@ int session_command(struct session *session, const char *line, bool *error_statu
     int code;
 
     *error_status = false;
+    session->error_code = EXIT_COMMAND;
     if (!words_split(&words, line, &error))
         return usage_error("%s: %s", line, error);
     if (words.count == 0)

@@ -35,7 +35,7 @@ struct session {
     int trace_fd;
     unsigned violations_shown;
     bool bug_check_shown;
-    bool shutting_down;
+    int error_code; /* of the run, if the last command's error status counts */
 };
 
 /* A command under way: its words and the place in them. */

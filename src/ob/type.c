@@ -21,6 +21,7 @@ static const struct ob_type_ops type_ops = {
 
 static void fill_type(struct ob_type *type, const struct ob_type_ops *ops)
 {
+    list_init(&type->type_list);
     type->ops = *ops;
     type->index = type_count++;
     size_t i = 0;

@@ -52,21 +52,6 @@ static NTSTATUS NTAPI query_information(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return complete(Irp, STATUS_SUCCESS, sizeof(*standard));
 }
 
-/* DR-09: the code alone does not tell who sent it; the major code and the requestor mode do. */
-static NTSTATUS NTAPI control(PDEVICE_OBJECT DeviceObject, PIRP Irp)
-{
-    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(Irp);
-
-    if (location->Parameters.DeviceIoControl.IoControlCode == IOCTL_BOTH) {
-        if (location->MajorFunction == IRP_MJ_DEVICE_CONTROL)
-            CHECK_EQ("DR-09", Irp->RequestorMode, UserMode);
-        else
-            CHECK_EQ("DR-09", Irp->RequestorMode, KernelMode);
-        return complete(Irp, STATUS_SUCCESS, 0);
-    }
-    return complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0); /* DR-06 */
-}
-
 /* Sends a bare IRP; what the default handler answers is the result. */
 static NTSTATUS NTAPI stop(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
@@ -86,14 +71,37 @@ static VOID check_default(UCHAR major, const char *id)
     IoFreeIrp(Irp);
 }
 
-static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
+static VOID test_defaults(void)
 {
     check_default(IRP_MJ_QUERY_QUOTA, "REQ-02");
     check_default(IRP_MJ_DEVICE_CHANGE, "MJ-18"); /* reserved: nobody sends it, no driver has it */
     check_default(IRP_MJ_WRITE, "REQ-03");
     check_default(IRP_MJ_SHUTDOWN, "DR-03");
-    IoDetachDevice(target);
+    IoDetachDevice(target); /* an attached device would hold the unload back, even one of the same driver */
     IoDeleteDevice(filter);
+}
+
+/* DR-09: the code alone does not tell who sent it; the major code and the requestor mode do. */
+static NTSTATUS NTAPI control(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(Irp);
+
+    if (location->Parameters.DeviceIoControl.IoControlCode == IOCTL_BOTH) {
+        if (location->MajorFunction == IRP_MJ_DEVICE_CONTROL)
+            CHECK_EQ("DR-09", Irp->RequestorMode, UserMode);
+        else
+            CHECK_EQ("DR-09", Irp->RequestorMode, KernelMode);
+        return complete(Irp, STATUS_SUCCESS, 0);
+    }
+    if (location->Parameters.DeviceIoControl.IoControlCode == RL_IOCTL(0)) {
+        test_defaults();
+        return complete(Irp, STATUS_SUCCESS, 0);
+    }
+    return complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0); /* DR-06 */
+}
+
+static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
+{
     IoDeleteDevice(target);
 }
 
