@@ -42,6 +42,10 @@
     movq %r10, THREAD_GATE_TOP(%rax)
     movq %r10, THREAD_RECORDS(%rax)
     movq %r10, %rbx
+    /* For debuggers: the caller's stack pointer is ours, its address and rbx are in the record. */
+    .cfi_def_cfa rsp, 0
+    .cfi_escape 0x10, 16, 2, 0x73, REC_RIP
+    .cfi_escape 0x10, 3, 2, 0x73, REC_RBX
     .endm
 
     .macro UNLINK_RECORD
@@ -52,16 +56,21 @@
     movq %rdx, THREAD_GATE_TOP(%r10)
     pushq REC_RIP(%rbx)
     movq REC_RBX(%rbx), %rbx
+    .cfi_def_cfa rsp, 8
+    .cfi_offset rip, -8
+    .cfi_restore rbx
     .endm
 
     .globl arch_gate_record
     .hidden arch_gate_record
     .type arch_gate_record, @function
 arch_gate_record:
+    .cfi_startproc
     LINK_RECORD
     call *EXPORT_ENTRY_ADDRESS(%r11)
     UNLINK_RECORD
     ret
+    .cfi_endproc
     .size arch_gate_record, . - arch_gate_record
 
 /* The same with ops.gate_enter and gate_leave around the call. They are SysV functions: the argument and result registers
@@ -70,8 +79,10 @@ arch_gate_record:
     .hidden arch_gate_checked
     .type arch_gate_checked, @function
 arch_gate_checked:
+    .cfi_startproc
     LINK_RECORD
     subq $0x60, %rsp
+    .cfi_adjust_cfa_offset 0x60
     movq %rcx, 0x00(%rsp)
     movq %rdx, 0x08(%rsp)
     movq %r8, 0x10(%rsp)
@@ -92,9 +103,11 @@ arch_gate_checked:
     movaps 0x40(%rsp), %xmm2
     movaps 0x50(%rsp), %xmm3
     addq $0x60, %rsp
+    .cfi_adjust_cfa_offset -0x60
     movq REC_ENTRY(%rbx), %r11
     call *EXPORT_ENTRY_ADDRESS(%r11)
     subq $0x20, %rsp
+    .cfi_adjust_cfa_offset 0x20
     movq %rax, 0x00(%rsp)
     movaps %xmm0, 0x10(%rsp)
     movq REC_ENTRY(%rbx), %rdi
@@ -103,6 +116,7 @@ arch_gate_checked:
     movq 0x00(%rsp), %rax
     movaps 0x10(%rsp), %xmm0
     addq $0x20, %rsp
+    .cfi_adjust_cfa_offset -0x20
     movq REC_RSI(%rbx), %rsi
     movq REC_RDI(%rbx), %rdi
     movaps REC_XMM+0x00(%rbx), %xmm6
@@ -117,6 +131,7 @@ arch_gate_checked:
     movaps REC_XMM+0x90(%rbx), %xmm15
     UNLINK_RECORD
     ret
+    .cfi_endproc
     .size arch_gate_checked, . - arch_gate_checked
 
     .section .note.GNU-stack, "", @progbits
