@@ -16,30 +16,43 @@ static const IMAGE_SECTION_HEADER *section_of(const struct ldr_image *image, ULO
     return NULL;
 }
 
-static const char *gone(const struct ldr_image *image, ULONG rva)
-{
-    bool mapped = hmem_pfn_of((const char *)image->base + rva) != HMEM_NO_PFN;
+/* What follows the name: the source line if it is known, and that the code is no longer there. */
+struct suffix {
+    char text[96];
+};
 
-    return image->init_discarded && !mapped ? " (discarded after DriverEntry)" : "";
+static struct suffix suffix_of(struct ldr_image *image, ULONG rva)
+{
+    const struct ldr_line *line = ldr_line_of(image, rva);
+    bool gone = image->init_discarded && hmem_pfn_of((const char *)image->base + rva) == HMEM_NO_PFN;
+    struct suffix suffix = {""};
+
+    if (line != NULL && __builtin_strlen(line->file) < 48)
+        host_snprintf(suffix.text, sizeof(suffix.text), " (%s:%u)%s", line->file, line->line,
+                      gone ? " (discarded after DriverEntry)" : "");
+    else if (gone)
+        host_snprintf(suffix.text, sizeof(suffix.text), " (discarded after DriverEntry)");
+    return suffix;
 }
 
 static int describe_rva(struct ldr_image *image, ULONG rva, char *text, size_t size)
 {
     const IMAGE_SECTION_HEADER *section = section_of(image, rva);
     const struct ldr_symbol *symbol = ldr_nearest_symbol(image, rva);
+    struct suffix suffix = suffix_of(image, rva);
     struct ldr_section_name name;
 
     if (section == NULL)
         return host_snprintf(text, size, "%s+0x%x", image->name, rva);
     if (symbol != NULL && symbol->rva >= section->VirtualAddress) {
         if (symbol->rva == rva)
-            return host_snprintf(text, size, "%s!%s%s", image->name, symbol->name, gone(image, rva));
+            return host_snprintf(text, size, "%s!%s%s", image->name, symbol->name, suffix.text);
         return host_snprintf(text, size, "%s!%s+0x%x%s", image->name, symbol->name, rva - symbol->rva,
-                             gone(image, rva));
+                             suffix.text);
     }
     name = ldr_section_name(section);
     return host_snprintf(text, size, "%s+%s+0x%x%s", image->name, name.text, rva - section->VirtualAddress,
-                         gone(image, rva));
+                         suffix.text);
 }
 
 static int describe_runtime(const void *address, char *text, size_t size)

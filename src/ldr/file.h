@@ -7,6 +7,7 @@
 #ifndef LDR_FILE_H
 #define LDR_FILE_H
 
+#include "ldr/dwarf_line.h"
 #include "ldr/ldr.h"
 #include "host/host.h"
 
@@ -58,6 +59,9 @@ bool ldr_for_each_export(const struct ldr_file *file, ldr_export_visit *visit, v
 /* Calls visit for each COFF symbol that names code or data; name is not terminated beyond length. */
 typedef bool ldr_symbol_visit(const char *name, size_t length, ULONG rva, void *context);
 void ldr_for_each_symbol(const struct ldr_file *file, ldr_symbol_visit *visit, void *context);
+
+/* Where the DWARF line table is; false: there is none. */
+bool ldr_file_dwarf(const struct ldr_file *file, struct dwarf_sections *sections);
 
 /* The exception directory, checked: ranges inside the image, unwind data inside the file. */
 bool ldr_file_functions(const struct ldr_file *file, const RUNTIME_FUNCTION **functions, ULONG *count,

@@ -18,6 +18,12 @@ struct ldr_symbol {
     const char *name;
 };
 
+struct ldr_line {
+    ULONG rva;
+    ULONG line; /* 0: nothing is known from here on */
+    const char *file;
+};
+
 struct ldr_exporter {
     struct ldr_exporter *next;
     struct ldr_image *image;
@@ -28,6 +34,8 @@ struct ldr_private {
     struct arena arena;
     struct ldr_symbol *symbols; /* sorted by rva */
     ULONG symbol_count;
+    struct ldr_line *lines; /* sorted by rva */
+    ULONG line_count;
     struct ldr_exporter *exporters; /* drivers that this one imports from, each holding a reference */
     struct rewrite_state rewrite;
 };
@@ -59,6 +67,10 @@ bool ldr_rewrite_image(struct ldr_image *image, const struct ldr_file *file,
 /* symbols.c */
 bool ldr_collect_symbols(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);
 const struct ldr_symbol *ldr_nearest_symbol(struct ldr_image *image, ULONG rva);
+
+/* lines.c */
+void ldr_collect_lines(struct ldr_image *image, const struct ldr_file *file);
+const struct ldr_line *ldr_line_of(struct ldr_image *image, ULONG rva);
 
 /* modules.c: the KLDR_DATA_TABLE_ENTRY and its place in PsLoadedModuleList. */
 bool ldr_create_module_entry(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);

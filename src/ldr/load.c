@@ -119,6 +119,7 @@ struct ldr_image *ldr_load(const void *bytes, size_t length, const struct ldr_lo
         destroy_image(image);
         return NULL;
     }
+    ldr_collect_lines(image, &file);
     publish(image);
     return image;
 }

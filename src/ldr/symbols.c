@@ -5,6 +5,7 @@
  * INIT section.
  */
 #include "ldr/image.h"
+#include "ldr/sort.h"
 
 struct collector {
     struct ldr_private *private;
@@ -46,34 +47,11 @@ static bool add_symbol(const char *name, size_t length, ULONG rva, void *context
     return add(context, name, length, rva, false);
 }
 
-static bool less(const struct ldr_symbol *a, const struct ldr_symbol *b)
+static bool less(const void *a, const void *b)
 {
-    return a->rva != b->rva ? a->rva < b->rva : a->exported > b->exported;
-}
+    const struct ldr_symbol *left = a, *right = b;
 
-static void sift_down(struct ldr_symbol *heap, ULONG root, ULONG count)
-{
-    for (ULONG child; (child = 2 * root + 1) < count; root = child) {
-        struct ldr_symbol swap = heap[root];
-        if (child + 1 < count && less(&heap[child], &heap[child + 1]))
-            child++;
-        if (!less(&heap[root], &heap[child]))
-            return;
-        heap[root] = heap[child];
-        heap[child] = swap;
-    }
-}
-
-static void sort(struct ldr_symbol *symbols, ULONG count)
-{
-    for (ULONG i = count / 2; i-- > 0;)
-        sift_down(symbols, i, count);
-    for (ULONG end = count; end-- > 1;) {
-        struct ldr_symbol swap = symbols[0];
-        symbols[0] = symbols[end];
-        symbols[end] = swap;
-        sift_down(symbols, 0, end);
-    }
+    return left->rva != right->rva ? left->rva < right->rva : left->exported > right->exported;
 }
 
 bool ldr_collect_symbols(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error)
@@ -93,7 +71,7 @@ bool ldr_collect_symbols(struct ldr_image *image, const struct ldr_file *file, s
         ldr_for_each_symbol(file, add_symbol, &collector);
     if (collector.out_of_memory)
         return ldr_no_memory(error);
-    sort(collector.private->symbols, collector.private->symbol_count);
+    ldr_sort(collector.private->symbols, collector.private->symbol_count, sizeof(struct ldr_symbol), less);
     return true;
 }
 

@@ -42,11 +42,17 @@ static bool touch_symbol(const char *name, size_t length, ULONG rva, void *conte
     return true;
 }
 
+static void touch_row(const struct dwarf_row *row, void *context)
+{
+    sink += row->line + (row->file != NULL ? strlen(row->file) : 0);
+}
+
 static void walk(const struct ldr_file *file)
 {
     struct ldr_error error;
     const RUNTIME_FUNCTION *functions;
     IMAGE_LOAD_CONFIG_DIRECTORY64 config;
+    struct dwarf_sections sections;
     ULONG count;
 
     if (!ldr_for_each_import(file, touch_import, NULL, &error) ||
@@ -56,6 +62,8 @@ static void walk(const struct ldr_file *file)
         abort(); /* ldr_parse accepted what its parts refuse */
     ldr_for_each_symbol(file, touch_symbol, NULL);
     ldr_file_load_config(file, &config, &error);
+    if (ldr_file_dwarf(file, &sections))
+        dwarf_for_each_row(&sections, touch_row, NULL);
     for (unsigned i = 0; i < file->section_count; i++)
         sink += ldr_section_name(&file->sections[i]).text[0];
 }

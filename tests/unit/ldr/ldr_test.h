@@ -16,5 +16,6 @@ int run_export_tests(void);
 int run_load_tests(void);
 int run_rewrite_tests(void);
 int run_emulate_tests(void);
+int run_lines_tests(void);
 
 #endif

@@ -10,8 +10,8 @@ int main(void)
 
     if (host_init(&config) != 0 || hmem_init(config.ram_bytes) != 0)
         return 99;
-    failed =
-        run_parse_tests() + run_export_tests() + run_load_tests() + run_rewrite_tests() + run_emulate_tests();
+    failed = run_parse_tests() + run_export_tests() + run_load_tests() + run_rewrite_tests() +
+             run_emulate_tests() + run_lines_tests();
     hmem_fini();
     host_fini();
     return failed;
