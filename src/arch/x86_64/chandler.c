@@ -53,6 +53,19 @@ static bool scope_holds_target(const SCOPE_TABLE *table, ULONG scope, ULONG64 ta
     return false;
 }
 
+/*
+ * The target is the __except body of a scope that the frame is in: everything within that scope is left, also
+ * where clang's range of an inner one, a byte too long, takes in the body's first instruction.
+ */
+static bool target_is_except_body(const SCOPE_TABLE *table, ULONG64 pc, ULONG64 target)
+{
+    for (ULONG i = 0; i < table->Count; i++)
+        if (table->ScopeRecord[i].JumpTarget == target && pc >= table->ScopeRecord[i].BeginAddress &&
+            pc < table->ScopeRecord[i].EndAddress)
+            return true;
+    return false;
+}
+
 /* Unwind pass: termination handlers, innermost scope first, as far as the target is left behind. */
 static void run_termination_handlers(EXCEPTION_RECORD *record, ULONG64 frame, DISPATCHER_CONTEXT *dispatcher,
                                      const SCOPE_TABLE *table)
@@ -60,12 +73,13 @@ static void run_termination_handlers(EXCEPTION_RECORD *record, ULONG64 frame, DI
     ULONG64 base = dispatcher->ImageBase, pc = scope_pc(dispatcher);
     ULONG64 target = dispatcher->TargetIp - base;
     bool here = IS_TARGET_UNWIND(record->ExceptionFlags);
+    bool jump = here && !target_is_except_body(table, pc, target);
 
     while (dispatcher->ScopeIndex < table->Count) {
         ULONG i = dispatcher->ScopeIndex++;
         if (pc < table->ScopeRecord[i].BeginAddress || pc >= table->ScopeRecord[i].EndAddress)
             continue;
-        if (here && scope_holds_target(table, i, target))
+        if (jump && scope_holds_target(table, i, target))
             return;
         if (!table->ScopeRecord[i].JumpTarget)
             ((TERMINATION_HANDLER *)(base + table->ScopeRecord[i].HandlerAddress))(TRUE, (PVOID)frame);

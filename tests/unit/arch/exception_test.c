@@ -126,6 +126,14 @@ static void test_nested_filters(void **state)
     assert_int_equal(q.code, (ULONG)STATUS_ACCESS_VIOLATION);
 }
 
+static void test_an_except_body_right_behind_the_call(void **state)
+{
+    struct probe p = {0};
+
+    play_and_expect("scene_adjacent_except", &p, "1");
+    assert_int_equal(p.code, (ULONG)STATUS_NO_SUCH_FILE);
+}
+
 static void test_an_exception_in_an_except_body_goes_outwards(void **state)
 {
     struct probe p = {.argument = NOWHERE};
@@ -412,6 +420,7 @@ int exception_tests(void)
         cmocka_unit_test(test_filters_run_before_any_finally),
         cmocka_unit_test(test_finally_without_an_exception),
         cmocka_unit_test(test_nested_filters),
+        cmocka_unit_test(test_an_except_body_right_behind_the_call),
         cmocka_unit_test(test_an_exception_in_an_except_body_goes_outwards),
         cmocka_unit_test(test_a_collided_unwind),
         cmocka_unit_test(test_an_exception_caught_within_a_finally),

@@ -278,6 +278,28 @@ SCENE scene_nested_in_function(struct probe *p)
     }
 }
 
+/* Nothing lies between the call and the __except body, which clang counts to the inner scope. */
+NOINLINE static NTSTATUS raise_through_finally(struct probe *p, NTSTATUS what)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    __try {
+        __try {
+            ExRaiseStatus(what);
+        } __finally {
+            put(p, '1');
+        }
+    } __except (GetExceptionCode() == what ? EXCEPTION_EXECUTE_HANDLER : EXCEPTION_CONTINUE_SEARCH) {
+        status = GetExceptionCode();
+    }
+    return status;
+}
+
+SCENE scene_adjacent_except(struct probe *p)
+{
+    p->code = (unsigned)raise_through_finally(p, STATUS_NO_SUCH_FILE);
+}
+
 /* An exception in an __except body goes outwards only. */
 NOINLINE static void raise_in_except(struct probe *p)
 {
