@@ -23,7 +23,7 @@ struct rgl_machine {
 extern struct rgl_machine api_machine;
 
 struct rgl_driver {
-    char service[64];
+    char service[IO_SERVICE_NAME_BYTES];
 };
 
 struct rgl_file {

@@ -13,8 +13,8 @@ static LIST_ENTRY drivers = {&drivers, &drivers};
 
 /* Storage of the strings: name, service key name, hardware database path. */
 struct driver_strings {
-    WCHAR name[96];
-    WCHAR service[64];
+    WCHAR name[IO_SERVICE_NAME_BYTES + 32];
+    WCHAR service[IO_SERVICE_NAME_BYTES];
     WCHAR hardware[64];
 };
 

@@ -22,6 +22,8 @@ extern struct ob_type *io_driver_type, *io_device_type, *io_file_type;
 extern struct ob_type *io_port_type; /* IoCompletion */
 
 /* ---- drivers ---- */
+#define IO_SERVICE_NAME_BYTES 260 /* a service's name has at most 256 characters */
+
 /* Loads an image under a service name; makes the service key if there is none; calls DriverEntry in a system
  * thread. On failure *error says why (one line) and *status_from_entry is DriverEntry's status if it ran. NT
  * context, PASSIVE. */

@@ -119,7 +119,7 @@ static void judge_failure(const struct io_service *s, const struct io_load_resul
 
 static NTSTATUS load_from_path(const struct io_service *s, struct io_load_result *result)
 {
-    char file_name[96];
+    char file_name[IO_SERVICE_NAME_BYTES + 4];
     size_t length, base = rtl_wcslen(s->image_path);
     const void *bytes = io_ops.open_image ? io_ops.open_image(s->image_path, &length) : NULL;
     if (!bytes) {
@@ -161,7 +161,7 @@ static void service_name_of(const struct io_load_request *request, char *name, s
 NTSTATUS io_load_driver(const struct io_load_request *request, struct io_load_result *result)
 {
     struct io_service s;
-    char name[64];
+    char name[IO_SERVICE_NAME_BYTES];
     *result = (struct io_load_result){.status = STATUS_UNSUCCESSFUL};
     service_name_of(request, name, sizeof(name));
     io_service_name(&s, name);

@@ -109,7 +109,7 @@ struct io_driver {
     LIST_ENTRY link;              /* all drivers; io_drivers_lock */
     LIST_ENTRY client_extensions; /* database lock */
     struct ldr_image *image;
-    char service[64];
+    char service[IO_SERVICE_NAME_BYTES];
     bool unload_pending, unload_queued, unloaded; /* database lock */
     bool entered;                                 /* DriverEntry succeeded */
     struct ex_work unload_work;

@@ -31,7 +31,7 @@ static void read_image_path(struct io_service *s)
     if (NT_SUCCESS(cm_query_value(s->path, u"ImagePath", &type, s->image_path, &length)) &&
         length > sizeof(WCHAR))
         return;
-    WCHAR wide[64];
+    WCHAR wide[IO_SERVICE_NAME_BYTES];
     rtl_wide_from_utf8(wide, countof(wide), s->name, __builtin_strlen(s->name));
     s->image_path[0] = 0;
     /* SV-14: where drivers are by default. */
@@ -53,7 +53,7 @@ void io_service_read(struct io_service *s)
 
 static void set_path(struct io_service *s, const WCHAR *root, const char *name)
 {
-    WCHAR wide[64];
+    WCHAR wide[IO_SERVICE_NAME_BYTES];
     host_snprintf(s->name, sizeof(s->name), "%s", name);
     rtl_wide_from_utf8(wide, countof(wide), s->name, __builtin_strlen(s->name));
     s->path[0] = 0;
@@ -73,7 +73,7 @@ NTSTATUS io_service_install(struct io_service *s, const char *file_name)
     static const ULONG type = TYPE_KERNEL_DRIVER, start = START_DEMAND, error_control = ERROR_NORMAL;
     if (cm_key_exists(s->path))
         return STATUS_SUCCESS;
-    WCHAR image_path[256] = u"\\??\\", wide[240];
+    WCHAR image_path[IO_SERVICE_NAME_BYTES + 8] = u"\\??\\", wide[IO_SERVICE_NAME_BYTES];
     rtl_wide_from_utf8(wide, countof(wide), file_name, __builtin_strlen(file_name));
     append(image_path, countof(image_path), wide);
     NTSTATUS status = cm_set_value(s->path, u"Type", REG_DWORD, &type, sizeof(type));
@@ -102,7 +102,7 @@ NTSTATUS io_service_check(const struct io_service *s)
 NTSTATUS io_service_of_path(struct io_service *s, const UNICODE_STRING *path)
 {
     WCHAR text[192];
-    char name[64];
+    char name[IO_SERVICE_NAME_BYTES];
     size_t count = path->Length / sizeof(WCHAR), from = count;
     if (!count || count >= countof(text))
         return STATUS_INVALID_PARAMETER;

@@ -10,9 +10,9 @@ enum { START_BOOT, START_SYSTEM, START_AUTO, START_DEMAND, START_DISABLED };
 enum { ERROR_IGNORE, ERROR_NORMAL, ERROR_SEVERE, ERROR_CRITICAL };
 
 struct io_service {
-    char name[64];
-    WCHAR path[192]; /* of the key: what RegistryPath carries */
-    WCHAR image_path[256];
+    char name[IO_SERVICE_NAME_BYTES];
+    WCHAR path[IO_SERVICE_NAME_BYTES + 128]; /* of the key: what RegistryPath carries */
+    WCHAR image_path[IO_SERVICE_NAME_BYTES + 256];
     ULONG type, start, error_control;
 };
 

@@ -43,7 +43,7 @@ bool ldr_for_each_import(const struct ldr_file *file, bool (*visit)(const struct
 struct ldr_image {
     LIST_ENTRY link;
     struct arch_image arch;
-    char name[64]; /* base name with extension, as given: "hello.sys" */
+    char name[264]; /* base name with extension, as given: "hello.sys" */
     void *base;
     size_t size; /* SizeOfImage */
     void *entry; /* address of the entry point, NULL if none */
