@@ -112,12 +112,8 @@ static NTSTATUS open_and_handle(const struct ob_captured *captured, ACCESS_MASK 
     return NT_SUCCESS(status) ? o->final_status : status;
 }
 
-/*
- * Creates or opens a file. The status is the create's. IRQL: PASSIVE_LEVEL. Rules: MJ-00, DO-50..DO-52,
- * IRP-93.
- */
-EXPORT(ntoskrnl, IoCreateFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
-NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+/* Creates or opens a file for the caller of a service, by his previous mode. The status is the create's. */
+static NTSTATUS create_file(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                             POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
                             PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
                             ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
@@ -152,9 +148,25 @@ NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
     if (NT_SUCCESS(status))
         status = open_and_handle(&captured, DesiredAccess, mode, &o, FileHandle, IoStatusBlock);
     if (o.ea)
-        mm_pool_free(o.ea, 0, IoCreateFile);
+        mm_pool_free(o.ea, 0, create_file);
     ob_release_captured(&captured);
     return status;
+}
+
+/*
+ * The same for a driver: its parameters are the kernel's, in whatever thread it runs.
+ * IRQL: PASSIVE_LEVEL. Rules: MJ-00, DO-50..DO-52, IRP-93.
+ */
+EXPORT(ntoskrnl, IoCreateFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
+NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+                            CREATE_FILE_TYPE CreateFileType, PVOID InternalParameters, ULONG Options)
+{
+    return ZW_CALL(create_file(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize,
+                               FileAttributes, ShareAccess, Disposition, CreateOptions, EaBuffer, EaLength,
+                               CreateFileType, InternalParameters, Options));
 }
 
 EXPORT(ntoskrnl, NtCreateFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
@@ -163,9 +175,9 @@ NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                             PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
                             ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
 {
-    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize,
-                        FileAttributes, ShareAccess, CreateDisposition, CreateOptions, EaBuffer, EaLength,
-                        CreateFileTypeNone, NULL, 0);
+    return create_file(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize,
+                       FileAttributes, ShareAccess, CreateDisposition, CreateOptions, EaBuffer, EaLength,
+                       CreateFileTypeNone, NULL, 0);
 }
 
 EXPORT(ntoskrnl, ZwCreateFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
@@ -183,8 +195,8 @@ EXPORT(ntoskrnl, NtOpenFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BL
 NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                           PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
-    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0, ShareAccess,
-                        FILE_OPEN, OpenOptions, NULL, 0, CreateFileTypeNone, NULL, 0);
+    return create_file(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0, ShareAccess,
+                       FILE_OPEN, OpenOptions, NULL, 0, CreateFileTypeNone, NULL, 0);
 }
 
 EXPORT(ntoskrnl, ZwOpenFile, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
@@ -218,8 +230,8 @@ NTSTATUS NTAPI NtCreateNamedPipeFile(PHANDLE FileHandle, ULONG DesiredAccess,
     NTSTATUS status = capture_timeout(&p.DefaultTimeout, &p.TimeoutSpecified, DefaultTimeout);
     if (!NT_SUCCESS(status))
         return status;
-    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0, ShareAccess,
-                        CreateDisposition, CreateOptions, NULL, 0, CreateFileTypeNamedPipe, &p, 0);
+    return create_file(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0, ShareAccess,
+                       CreateDisposition, CreateOptions, NULL, 0, CreateFileTypeNamedPipe, &p, 0);
 }
 
 /* IRQL: PASSIVE_LEVEL. Rules: MJ-13. */
@@ -236,9 +248,9 @@ NTSTATUS NTAPI NtCreateMailslotFile(PHANDLE FileHandle, ULONG DesiredAccess,
         if (!NT_SUCCESS(status))
             return status;
     }
-    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0,
-                        FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_CREATE, CreateOptions, NULL, 0,
-                        CreateFileTypeMailslot, &p, 0);
+    return create_file(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0,
+                       FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_CREATE, CreateOptions, NULL, 0,
+                       CreateFileTypeMailslot, &p, 0);
 }
 
 /* Opens with FILE_DELETE_ON_CLOSE and closes. IRQL: PASSIVE_LEVEL. */

@@ -7,10 +7,9 @@ static NTSTATUS open_by_name(PUNICODE_STRING name, ACCESS_MASK access, ULONG opt
     OBJECT_ATTRIBUTES attributes;
     IO_STATUS_BLOCK iosb;
     InitializeObjectAttributes(&attributes, name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
-    return ZW_CALL(IoCreateFile(handle, access, &attributes, &iosb, NULL, 0,
-                                FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN,
-                                options & IO_ATTACH_DEVICE ? 0 : FILE_NON_DIRECTORY_FILE, NULL, 0,
-                                CreateFileTypeNone, NULL, options));
+    return IoCreateFile(handle, access, &attributes, &iosb, NULL, 0, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                        FILE_OPEN, options & IO_ATTACH_DEVICE ? 0 : FILE_NON_DIRECTORY_FILE, NULL, 0,
+                        CreateFileTypeNone, NULL, options);
 }
 
 static NTSTATUS get_pointer(PUNICODE_STRING name, ACCESS_MASK access, ULONG options, PFILE_OBJECT *file,

@@ -238,11 +238,15 @@ PDRIVER_OBJECT io_find_driver(const char *service)
     return found;
 }
 
+/* At DISPATCH_LEVEL: visit may take the database lock, and whoever holds a runtime lock may not be switched
+ * out. */
 void io_for_each_driver(void (*visit)(PDRIVER_OBJECT, void *), void *context)
 {
+    KIRQL irql = ke_raise_irql(DISPATCH_LEVEL);
     rl_lock_acquire(&drivers_lock);
     list_for_each(it, &drivers) visit(&container_of(it, struct io_driver, link)->public, context);
     rl_lock_release(&drivers_lock);
+    ke_lower_irql(irql);
 }
 
 struct ldr_image *io_driver_image(PDRIVER_OBJECT driver)

@@ -226,12 +226,33 @@ static ACCESS_MASK access_to_query(SECURITY_INFORMATION information)
     return access;
 }
 
+enum { DESCRIPTOR_MAX = 64 * 1024 };
+
+/* The type's routine answers for exactly these parts, into a buffer of ours. */
+static NTSTATUS report_of_type(struct ob_header *header, SECURITY_INFORMATION information, void *buffer,
+                               ULONG length, ULONG *needed, KPROCESSOR_MODE mode)
+{
+    ULONG room = MIN(length, DESCRIPTOR_MAX);
+    void *copy = room ? mm_alloc(room, OB_TAG_CAPTURE) : NULL;
+    if (room && !copy)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    *needed = room;
+    NTSTATUS status = header->type->ops.security(header->body, OB_SECURITY_QUERY, &information, copy, needed);
+    if (NT_SUCCESS(status) && *needed <= room)
+        status = ob_copy_out(buffer, copy, *needed, mode);
+    if (copy)
+        mm_free(copy);
+    return status;
+}
+
 /* Writes the parts asked for to the caller; *needed is their size. */
 static NTSTATUS report_parts(void *body, SECURITY_INFORMATION information, void *buffer, ULONG length,
                              ULONG *needed, KPROCESSOR_MODE mode)
 {
     PSECURITY_DESCRIPTOR whole, part = NULL;
     BOOLEAN allocated;
+    if (ob_header_of(body)->type->ops.security)
+        return report_of_type(ob_header_of(body), information, buffer, length, needed, mode);
     NTSTATUS status = ObGetObjectSecurity(body, &whole, &allocated);
     if (!NT_SUCCESS(status))
         return status;
