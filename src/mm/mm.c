@@ -2,6 +2,7 @@
 /* Start and end of memory management, and the variables that it exports to drivers. */
 #include "mm/mm.h"
 #include "mm/ranges.h"
+#include "mm/secure.h"
 
 /* What drivers compare addresses with. MmSystemRangeStart is where the kernel half begins on Windows;
  * addresses of this machine are below it, and a driver that asks "is it user memory?" uses the first two. */
@@ -26,6 +27,7 @@ NTSTATUS mm_init(void)
 
 void mm_fini(void)
 {
+    mm_secure_fini();
     mm_ranges_fini();
     mm_pool_fini();
 }

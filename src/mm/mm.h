@@ -12,6 +12,8 @@
 
 NTSTATUS mm_init(void); /* after hmem_init */
 void mm_fini(void);
+NTSTATUS
+mm_section_init(void); /* after ob_init and the \Device directory: section objects, \Device\PhysicalMemory */
 
 /* Who called: the driver's return address from the innermost entry record, else the given one. */
 const void *mm_caller(const void *return_address);

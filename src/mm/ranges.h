@@ -17,7 +17,8 @@ struct mm_range {
     enum mm_range_kind kind;
     ULONG tag;
     const void *caller;
-    size_t mapped_first, mapped_pages; /* reserved mapping in use */
+    size_t mapped_pages; /* reserved mapping: in use */
+    void *object;        /* view: its section */
 };
 
 void mm_ranges_init(void);
