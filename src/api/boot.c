@@ -15,7 +15,7 @@ static struct ps_thread boot_thread;
 
 static NTSTATUS boot_executive(void *arg)
 {
-    NTSTATUS (*const inits[])(void) = {ob_init, se_init, ps_init, cm_init, ex_init, hal_init, io_init};
+    NTSTATUS (*const inits[])(void) = {ob_init, mm_section_init, se_init, ps_init, cm_init, ex_init, hal_init, io_init};
     NTSTATUS status = STATUS_SUCCESS;
 
     for (unsigned i = 0; i < countof(inits) && NT_SUCCESS(status); i++)

@@ -52,7 +52,6 @@ NTSTATUS executive_call(NTSTATUS (*fn)(void *))
 void executive_stop(void)
 {
     executive_call(stop_workers);
-    ps_host_thread_detach();
     ke_fini();
     ps_fini();
     ob_fini();
