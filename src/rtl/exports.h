@@ -287,6 +287,16 @@ NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONGLONG Value, ULONG Base, PUNICODE_STR
 NTSTATUS NTAPI RtlStringFromGUID(LPCGUID Guid, PUNICODE_STRING GuidString);
 NTSTATUS NTAPI RtlGUIDFromString(PCUNICODE_STRING GuidString, GUID *Guid);
 
+/* ip_string.c */
+NTSTATUS NTAPI RtlIpv4StringToAddressA(PCSTR S, BOOLEAN Strict, PCSTR *Terminator, PULONG Addr);
+NTSTATUS NTAPI RtlIpv4StringToAddressW(PCWSTR S, BOOLEAN Strict, PCWSTR *Terminator, PULONG Addr);
+NTSTATUS NTAPI RtlIpv4StringToAddressExA(PCSTR AddressString, BOOLEAN Strict, PULONG Address, PUSHORT Port);
+NTSTATUS NTAPI RtlIpv4StringToAddressExW(PCWSTR AddressString, BOOLEAN Strict, PULONG Address, PUSHORT Port);
+PSTR NTAPI RtlIpv4AddressToStringA(const ULONG *Addr, PSTR S);
+PWSTR NTAPI RtlIpv4AddressToStringW(const ULONG *Addr, PWSTR S);
+NTSTATUS NTAPI RtlIpv4AddressToStringExA(const ULONG *Address, USHORT Port, PSTR AddressString, PULONG AddressStringLength);
+NTSTATUS NTAPI RtlIpv4AddressToStringExW(const ULONG *Address, USHORT Port, PWSTR AddressString, PULONG AddressStringLength);
+
 /* lznt1.c */
 NTSTATUS NTAPI RtlGetCompressionWorkSpaceSize(USHORT CompressionFormatAndEngine, PULONG CompressBufferWorkSpaceSize, PULONG CompressFragmentWorkSpaceSize);
 NTSTATUS NTAPI RtlCompressBuffer(USHORT CompressionFormatAndEngine, PUCHAR UncompressedBuffer, ULONG UncompressedBufferSize, PUCHAR CompressedBuffer, ULONG CompressedBufferSize, ULONG UncompressedChunkSize, PULONG FinalCompressedSize, PVOID WorkSpace);
@@ -314,6 +324,11 @@ int NTAPI crt_memcmp(const VOID *a, const VOID *b, SIZE_T length);
 PVOID NTAPI crt_memchr(const VOID *block, int value, SIZE_T length);
 int NTAPI crt_memcpy_s(PVOID to, SIZE_T size, const VOID *from, SIZE_T length);
 int NTAPI crt_memmove_s(PVOID to, SIZE_T size, const VOID *from, SIZE_T length);
+
+/* misc.c */
+ULONG NTAPI RtlComputeCrc32(ULONG PartialCrc, PVOID Buffer, ULONG Length);
+LONG NTAPI RtlCompareAltitudes(PCUNICODE_STRING Altitude1, PCUNICODE_STRING Altitude2);
+VOID NTAPI RtlCopyLuid(PLUID DestinationLuid, PLUID SourceLuid);
 
 /* nls.c */
 WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR SourceCharacter);
@@ -361,6 +376,7 @@ ULONG NTAPI RtlRandomEx(PULONG Seed);
 /* resource.c */
 NTSTATUS NTAPI LdrFindResource_U(PVOID DllHandle, const ULONG_PTR *ResourceInfo, ULONG Level, PIMAGE_RESOURCE_DATA_ENTRY *ResourceDataEntry);
 NTSTATUS NTAPI LdrAccessResource(PVOID DllHandle, PIMAGE_RESOURCE_DATA_ENTRY ResourceDataEntry, PVOID *Address, PULONG Size);
+NTSTATUS NTAPI RtlFindMessage(PVOID DllHandle, ULONG MessageTableId, ULONG MessageLanguageId, ULONG MessageId, PVOID *MessageEntry);
 
 /* resource_descriptor.c */
 NTSTATUS NTAPI RtlCmEncodeMemIoResource(PCM_PARTIAL_RESOURCE_DESCRIPTOR Descriptor, UCHAR Type, ULONGLONG Length, ULONGLONG Start);

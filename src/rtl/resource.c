@@ -78,3 +78,59 @@ NTSTATUS NTAPI LdrAccessResource(PVOID DllHandle, PIMAGE_RESOURCE_DATA_ENTRY Res
         *Size = ResourceDataEntry->Size;
     return STATUS_SUCCESS;
 }
+
+#define RT_MESSAGETABLE 11
+
+/* A message table: blocks of consecutive ids, each leading to entries one behind the other. */
+struct message_block {
+    ULONG low_id, high_id, offset;
+};
+
+struct message_table {
+    ULONG block_count;
+    struct message_block blocks[];
+};
+
+struct message_entry {
+    USHORT length; /* of the whole entry, bytes */
+    USHORT flags;  /* 1: the text is Unicode */
+    UCHAR text[];
+};
+
+static const struct message_entry *find_message(const struct message_table *table, ULONG id)
+{
+    for (ULONG i = 0; i < table->block_count; i++) {
+        const struct message_block *block = &table->blocks[i];
+        if (id < block->low_id || id > block->high_id)
+            continue;
+        const char *entry = (const char *)table + block->offset;
+        for (ULONG at = block->low_id; at < id; at++)
+            entry += ((const struct message_entry *)entry)->length;
+        return (const struct message_entry *)entry;
+    }
+    return NULL;
+}
+
+/* A message of an image's message table, in the language asked for or else the first there is. */
+EXPORT(ntoskrnl, RtlFindMessage, PASSIVE_LEVEL, APC_LEVEL, X_RAISES)
+NTSTATUS NTAPI RtlFindMessage(PVOID DllHandle, ULONG MessageTableId, ULONG MessageLanguageId, ULONG MessageId,
+                              PVOID *MessageEntry)
+{
+    ULONG_PTR path[] = {MessageTableId ? MessageTableId : RT_MESSAGETABLE, 1, MessageLanguageId};
+    PIMAGE_RESOURCE_DATA_ENTRY data;
+    PVOID table;
+    NTSTATUS status = LdrFindResource_U(DllHandle, path, 3, &data);
+    if (status == STATUS_RESOURCE_LANG_NOT_FOUND) {
+        path[2] = 0;
+        status = LdrFindResource_U(DllHandle, path, 3, &data);
+    }
+    if (NT_SUCCESS(status))
+        status = LdrAccessResource(DllHandle, data, &table, NULL);
+    if (!NT_SUCCESS(status))
+        return status;
+    const struct message_entry *entry = find_message(table, MessageId);
+    if (!entry)
+        return STATUS_MESSAGE_NOT_FOUND;
+    *MessageEntry = (PVOID)entry;
+    return STATUS_SUCCESS;
+}

@@ -23,6 +23,7 @@ static struct image {
     IMAGE_RESOURCE_DATA_ENTRY data;
     USHORT type_name[4];
     char content[16];
+    ULONG messages[32];
 } image;
 
 #define RVA(member)     ((ULONG)offsetof(struct image, member))
@@ -139,6 +140,26 @@ static void resources(void **state)
     assert_int_equal(LdrAccessResource(&image, &image.data, &address, &size), STATUS_RESOURCE_DATA_NOT_FOUND);
 }
 
+static void message_tables(void **state)
+{
+    /* Messages 5 and 6 in one block, 100 in another. */
+    static const ULONG table[] = {2,          5,          6,          28,         100,
+                                  100,        48,         0x0000000C, 0x00656E6F, 0,
+                                  0x00010008, 0x00740077, 0x0000000C, 0x00746E65, 0};
+    PVOID entry;
+    memcpy(image.messages, table, sizeof table);
+    image.type[1].Name = 11;
+    image.data = (IMAGE_RESOURCE_DATA_ENTRY){.OffsetToData = RVA(messages), .Size = sizeof table};
+    assert_int_equal(RtlFindMessage(&image, 11, 0x409, 5, &entry), STATUS_SUCCESS);
+    assert_string_equal((char *)entry + 4, "one");
+    assert_int_equal(RtlFindMessage(&image, 11, 7, 6, &entry), STATUS_SUCCESS);
+    assert_int_equal(((USHORT *)entry)[1], 1);
+    assert_int_equal(RtlFindMessage(&image, 0, 0, 100, &entry), STATUS_SUCCESS);
+    assert_string_equal((char *)entry + 4, "ent");
+    assert_int_equal(RtlFindMessage(&image, 11, 0, 7, &entry), STATUS_MESSAGE_NOT_FOUND);
+    assert_int_equal(RtlFindMessage(&image, 12, 0, 5, &entry), STATUS_RESOURCE_TYPE_NOT_FOUND);
+}
+
 #define PLAIN 20000
 static UCHAR plain[PLAIN], packed[PLAIN * 2], back[PLAIN], fragment[PLAIN];
 
@@ -252,6 +273,7 @@ int test_image(void)
         cmocka_unit_test_setup(directories, build),
         cmocka_unit_test_setup(exported_routines, build),
         cmocka_unit_test_setup(resources, build),
+        cmocka_unit_test_setup(message_tables, build),
         cmocka_unit_test(compression_there_and_back),
         cmocka_unit_test(the_published_example),
         cmocka_unit_test(compression_errors),

@@ -83,12 +83,83 @@ static void guids(void **state)
     assert_int_equal(back.Data1, 7);
 }
 
+static ULONG address_of(const char *text, BOOLEAN strict, NTSTATUS expected, char stopped_at)
+{
+    ULONG address = 0;
+    const char *end;
+    assert_int_equal(RtlIpv4StringToAddressA(text, strict, &end, &address), expected);
+    assert_int_equal(*end, stopped_at);
+    return __builtin_bswap32(address);
+}
+
+static void ipv4_addresses_from_text(void **state)
+{
+    assert_int_equal(address_of("192.168.1.2", TRUE, STATUS_SUCCESS, 0), 0xC0A80102);
+    assert_int_equal(address_of("192.168.1.2/24", TRUE, STATUS_SUCCESS, '/'), 0xC0A80102);
+    assert_int_equal(address_of("10.1", FALSE, STATUS_SUCCESS, 0), 0x0A000001);
+    assert_int_equal(address_of("0x7f.010.65535", FALSE, STATUS_SUCCESS, 0), 0x7F08FFFF);
+    assert_int_equal(address_of("4294967295", FALSE, STATUS_SUCCESS, 0), 0xFFFFFFFF);
+    address_of("10.1", TRUE, STATUS_INVALID_PARAMETER, 0);
+    address_of("256.1.1.1", TRUE, STATUS_INVALID_PARAMETER, 0);
+    address_of("1.2.3.x", TRUE, STATUS_INVALID_PARAMETER, 'x');
+    address_of("99999999999", FALSE, STATUS_INVALID_PARAMETER, '9');
+    ULONG address;
+    USHORT port;
+    const WCHAR *end;
+    assert_int_equal(RtlIpv4StringToAddressW(u"1.2.3.4", TRUE, &end, &address), STATUS_SUCCESS);
+    assert_int_equal(*end, 0);
+    assert_int_equal(RtlIpv4StringToAddressExA("1.2.3.4:80", TRUE, &address, &port), STATUS_SUCCESS);
+    assert_int_equal(port, 0x5000);
+    assert_int_equal(RtlIpv4StringToAddressExW(u"1.2.3.4", TRUE, &address, &port), STATUS_SUCCESS);
+    assert_int_equal(port, 0);
+    assert_int_equal(RtlIpv4StringToAddressExA("1.2.3.4:99999", TRUE, &address, &port),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(RtlIpv4StringToAddressExA("1.2.3.4x", TRUE, &address, &port), STATUS_INVALID_PARAMETER);
+    assert_int_equal(RtlIpv4StringToAddressExW(NULL, TRUE, &address, &port), STATUS_INVALID_PARAMETER);
+}
+
+static void ipv4_addresses_to_text(void **state)
+{
+    ULONG address = __builtin_bswap32(0xC0A80102), length = 22;
+    char text[22];
+    WCHAR wide[22];
+    assert_ptr_equal(RtlIpv4AddressToStringA(&address, text), text + 11);
+    assert_string_equal(text, "192.168.1.2");
+    assert_ptr_equal(RtlIpv4AddressToStringW(&address, wide), wide + 11);
+    assert_wide(wide, u"192.168.1.2");
+    assert_int_equal(RtlIpv4AddressToStringExA(&address, 0x5000, text, &length), STATUS_SUCCESS);
+    assert_string_equal(text, "192.168.1.2:80");
+    assert_int_equal(length, 15);
+    length = 14;
+    assert_int_equal(RtlIpv4AddressToStringExW(&address, 0x5000, wide, &length), STATUS_INVALID_PARAMETER);
+    assert_int_equal(length, 15);
+    assert_int_equal(RtlIpv4AddressToStringExW(&address, 0x5000, wide, &length), STATUS_SUCCESS);
+    assert_wide(wide, u"192.168.1.2:80");
+    assert_int_equal(RtlIpv4AddressToStringExW(NULL, 0, wide, &length), STATUS_INVALID_PARAMETER);
+}
+
+static void small_routines(void **state)
+{
+    assert_int_equal(RtlComputeCrc32(0, "123456789", 9), 0xCBF43926);
+    assert_int_equal(RtlComputeCrc32(RtlComputeCrc32(0, "1234", 4), "56789", 5), 0xCBF43926);
+    assert_true(RtlCompareAltitudes(U(u"100"), U(u"99")) > 0 &&
+                RtlCompareAltitudes(U(u"0100"), U(u"100.0")) == 0);
+    assert_true(RtlCompareAltitudes(U(u"100.5"), U(u"100.45")) > 0 &&
+                RtlCompareAltitudes(U(u"1"), U(u"1.1")) < 0);
+    LUID from = {1, 2}, to = {0};
+    RtlCopyLuid(&to, &from);
+    assert_memory_equal(&to, &from, sizeof to);
+}
+
 int test_integer(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_from_strings),
         cmocka_unit_test(integers_to_strings),
         cmocka_unit_test(guids),
+        cmocka_unit_test(ipv4_addresses_from_text),
+        cmocka_unit_test(ipv4_addresses_to_text),
+        cmocka_unit_test(small_routines),
     };
     return cmocka_run_group_tests_name("integer", tests, NULL, NULL);
 }
