@@ -16,14 +16,15 @@ static struct ke_bugcheck_info happened;
 static uint32_t claimed;  /* 1: somebody stops the machine */
 static uint32_t recorded; /* 1: happened is complete */
 static unsigned claiming_vp;
-static uint32_t frozen; /* VPs that went home for good */
+static uint32_t frozen;   /* VPs that went home for good */
+static uint32_t reported; /* futex: 1 when the report is made */
 static enum { RECORDING, CALLBACKS, REPORT, DONE } stage;
 
 enum { FREEZE_TRIES = 2000, FREEZE_WAIT_NS = 100000 }; /* 200 ms */
 
 void bugcheck_init(void)
 {
-    claimed = recorded = frozen = 0;
+    claimed = recorded = frozen = reported = 0;
     stage = RECORDING;
     bugcheck_callbacks_init();
 }
@@ -110,7 +111,21 @@ static _Noreturn void finish_stages(void)
             if (ke_bugcheck_ops.stopped)
                 ke_bugcheck_ops.stopped(&happened);
         }
+    __atomic_store_n(&reported, 1, __ATOMIC_SEQ_CST);
+    host_futex_wake(&reported, INT32_MAX);
     abandon_context();
+}
+
+enum { REPORT_TRIES = 100, REPORT_WAIT_NS = 100000000 }; /* 10 s */
+
+/* A host call that ends because the machine stopped: its caller finds the report complete. */
+void bugcheck_wait_for_report(void)
+{
+    for (int i = 0; i < REPORT_TRIES; i++) {
+        if (!__atomic_load_n(&claimed, __ATOMIC_SEQ_CST) || __atomic_load_n(&reported, __ATOMIC_SEQ_CST))
+            return;
+        host_futex_wait(&reported, 0, REPORT_WAIT_NS);
+    }
 }
 
 static bool claim(void)

@@ -66,14 +66,22 @@ static void begin(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *arg, K
                       thread);
 }
 
-NTSTATUS ke_host_call(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode)
+static NTSTATUS call(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode)
 {
-    if (__atomic_load_n(&ke_stopped, __ATOMIC_ACQUIRE))
-        return STATUS_SYSTEM_SHUTDOWN;
     if (unlikely(thread->host == NULL) && carrier_attach(thread) == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     begin(thread, fn, arg, mode);
     return ke_simulated ? simulated_host_call(thread) : carrier_host_call(thread);
+}
+
+NTSTATUS ke_host_call(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode)
+{
+    NTSTATUS status = STATUS_SYSTEM_SHUTDOWN;
+    if (likely(!__atomic_load_n(&ke_stopped, __ATOMIC_ACQUIRE)))
+        status = call(thread, fn, arg, mode);
+    if (unlikely(__atomic_load_n(&ke_stopped, __ATOMIC_ACQUIRE)))
+        bugcheck_wait_for_report();
+    return status;
 }
 
 void ke_host_idle(uint64_t timeout_100ns)

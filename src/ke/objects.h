@@ -65,6 +65,7 @@ _Noreturn void bugcheck_at(ULONG code, const ULONG64 *p, const char *sentence, E
                            CONTEXT *context);
 _Noreturn void bugcheck_sentence(ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4,
                                  const char *sentence);
+void bugcheck_wait_for_report(void); /* home, once the machine has stopped */
 void bugcheck_init(void);
 
 /* clock.c */

@@ -67,7 +67,7 @@ NTSTATUS machine_call(NTSTATUS (*fn)(void *), void *arg)
 {
     NTSTATUS status = ke_host_call(host_thread_of_test, fn, arg, KernelMode);
     const struct ke_bugcheck_info *info = ke_bugcheck_happened();
-    if (info != NULL)
+    if (info != NULL && ke_bugcheck_ops.stopped == NULL)
         print_message("bug check 0x%x (%llx, %llx): %s\n", info->code, (unsigned long long)info->p[0],
                       (unsigned long long)info->p[1], info->sentence != NULL ? info->sentence : "");
     return status;

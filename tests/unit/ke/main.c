@@ -2,13 +2,22 @@
 /* Runs the groups; an argument names one test or a part of its name. */
 #include "machine.h"
 
+/* clang-format off */
 static const struct {
     const char *name;
     const struct CMUnitTest *tests;
 } groups[] = {
-    {"waits", wait_tests}, {"objects", object_tests},     {"timers", timer_tests},
-    {"DPCs", dpc_tests},   {"real machines", real_tests},
+    {"waits", wait_tests},
+    {"objects", object_tests},
+    {"timers", timer_tests},
+    {"DPCs", dpc_tests},
+    {"APCs", apc_tests},
+    {"locks and queues", lock_tests},
+    {"schedules", schedule_tests},
+    {"real machines", real_tests},
+    {"bug checks", bugcheck_tests},
 };
+/* clang-format on */
 
 static size_t count(const struct CMUnitTest *tests)
 {
