@@ -143,8 +143,10 @@ bool ldr_for_each_fixup(const struct ldr_file *file, ldr_fixup_visit *visit, voi
 
 static bool check_function(const struct ldr_file *file, const RUNTIME_FUNCTION *function)
 {
+    enum { COUNT_OF_CODES = 2 };
     ULONG unwind = function->UnwindData & ~3u; /* the lowest bit: it points to another entry */
-    const UNWIND_INFO *info;
+    size_t header = offsetof(UNWIND_INFO, UnwindCode);
+    const UCHAR *info;
 
     if (function->BeginAddress == 0 && function->EndAddress == 0)
         return true;
@@ -153,10 +155,9 @@ static bool check_function(const struct ldr_file *file, const RUNTIME_FUNCTION *
         return false;
     if (function->UnwindData & RUNTIME_FUNCTION_INDIRECT)
         return ldr_file_at(file, unwind, sizeof(RUNTIME_FUNCTION)) != NULL;
-    info = ldr_file_at(file, unwind, offsetof(UNWIND_INFO, UnwindCode));
+    info = ldr_file_at(file, unwind, header);
     return info != NULL &&
-           ldr_file_at(file, unwind,
-                       offsetof(UNWIND_INFO, UnwindCode) + info->CountOfCodes * sizeof(UNWIND_CODE)) != NULL;
+           ldr_file_at(file, unwind, header + info[COUNT_OF_CODES] * sizeof(UNWIND_CODE)) != NULL;
 }
 
 bool ldr_file_functions(const struct ldr_file *file, const RUNTIME_FUNCTION **functions, ULONG *count,
@@ -167,6 +168,9 @@ bool ldr_file_functions(const struct ldr_file *file, const RUNTIME_FUNCTION **fu
 
     if (!ldr_file_directory(file, IMAGE_DIRECTORY_ENTRY_EXCEPTION, &data, &size, error))
         return false;
+    if (file->headers.OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_EXCEPTION].VirtualAddress %
+        sizeof(ULONG))
+        return ldr_fail(error, LDR_NOT_AN_IMAGE, "malformed: the exception directory is not aligned");
     *functions = data;
     *count = size / sizeof(RUNTIME_FUNCTION);
     for (ULONG i = 0; i < *count; i++) {

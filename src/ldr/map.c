@@ -37,11 +37,12 @@ static void copy_sections(struct ldr_image *image, const struct ldr_file *file)
 {
     char *base = image->base;
     ULONG headers = file->headers.OptionalHeader.SizeOfHeaders;
-    ULONG image_base_at = *(const ULONG *)(file->bytes + offsetof(IMAGE_DOS_HEADER, e_lfanew)) +
-                          offsetof(IMAGE_NT_HEADERS64, OptionalHeader.ImageBase);
+    ULONG image_base_at;
     ULONGLONG where = (uintptr_t)base;
 
     __builtin_memcpy(base, file->bytes, headers);
+    __builtin_memcpy(&image_base_at, base + offsetof(IMAGE_DOS_HEADER, e_lfanew), sizeof(image_base_at));
+    image_base_at += offsetof(IMAGE_NT_HEADERS64, OptionalHeader.ImageBase);
     if (image_base_at + sizeof(where) <= headers)
         __builtin_memcpy(base + image_base_at, &where, sizeof(where));
     for (unsigned i = 0; i < file->section_count; i++) {

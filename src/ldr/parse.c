@@ -151,6 +151,8 @@ static bool check_sections(struct ldr_file *file, ULONG offset, struct ldr_error
     file->section_count = file->headers.FileHeader.NumberOfSections;
     if (table + file->section_count * sizeof(IMAGE_SECTION_HEADER) > file->length)
         return NOT_PE("truncated: the section table is incomplete");
+    if (table % sizeof(ULONG) != 0)
+        return NOT_PE("malformed: the section table is not aligned");
     file->sections = (const void *)(file->bytes + table);
     if (!check_sizes(file, table + file->section_count * sizeof(IMAGE_SECTION_HEADER), error))
         return false;
