@@ -7,6 +7,7 @@ for any lines; `[exit N]` as the last line of a command's output is its exit cod
 stands for any run of characters that is not the same every time. --write puts the real output into the file.
 """
 import argparse
+import os
 import re
 import shlex
 import subprocess
@@ -60,6 +61,7 @@ def main():
     parser.add_argument('--sys', required=True)
     parser.add_argument('--write', action='store_true')
     options = parser.parse_args()
+    options.ringless, options.sys = os.path.abspath(options.ringless), os.path.abspath(options.sys)
     text = open(options.readme, encoding='utf-8').read()
     failed = count = 0
 
