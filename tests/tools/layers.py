@@ -21,8 +21,7 @@ LEVELS = [
     ['pnp', 'po', 'wmi', 'inf'],
     ['vf', 'trace'],
     ['models', 'ports', 'buses'],
-    ['api'],
-    ['ringless'],
+    ['api', 'ringless'],
     ['cli', 'gateways'],
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
