@@ -76,11 +76,20 @@ void arch_thread_init(struct arch_thread *thread, void *stack_low, size_t stack_
 
 /*
  * Our own frames in the chain of handlers, popped with arch_try_pop when the call has returned.
- * ARCH_TRY: a barrier at the outermost calls into driver code (thread start, DPC, system service). An
- * exception that reaches it was handled by nobody: ops.unhandled is called where it was raised, and does not
- * return. ARCH_CATCH: a handler. An exception that reaches it unwinds the frames below (their __finally
- * blocks run), is popped, and the expression is false: the record and context are in *t. if (ARCH_CATCH(&t))
- * { call(); arch_try_pop(&t); } else status = t.exception.ExceptionCode;
+ *
+ * ARCH_TRY: a barrier at the outermost calls into driver code (thread start, DPC, system service). An exception
+ * that reaches it was handled by nobody: ops.unhandled is called where it was raised, and does not return.
+ *
+ * ARCH_CATCH: a handler. An exception that reaches it unwinds the frames below (their __finally blocks run), is
+ * popped, and the expression is false: the record and context are in *t. A fault of our own code directly below
+ * it (on memory that a driver named) is such an exception too.
+ *
+ *     if (ARCH_CATCH(&t)) {
+ *         call();
+ *         arch_try_pop(&t);
+ *     } else {
+ *         status = t.exception.ExceptionCode;
+ *     }
  */
 struct arch_try {
     struct arch_record record;

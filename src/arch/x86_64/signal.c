@@ -99,11 +99,13 @@ static struct fault *place_on_emergency_stack(const ucontext_t *context)
     return (struct fault *)ALIGN_DOWN((uintptr_t)context->uc_stack.ss_sp - sizeof(struct fault), 64);
 }
 
-/* An export that said it may raise holds nothing while it touches the driver's memory. */
-static bool export_may_raise(const struct arch_thread *thread)
+/* An export that said it may raise holds nothing while it touches the driver's memory; our own handler asked for it. */
+static bool ours_may_raise(const struct arch_thread *thread)
 {
     const struct arch_record *record = thread->records;
 
+    if (record && record->type == ARCH_RECORD_CATCH)
+        return true;
     return record && record->type == ARCH_RECORD_GATE && record->entry->flags & X_RAISES;
 }
 
@@ -140,7 +142,7 @@ static bool on_fault(const siginfo_t *info, ucontext_t *context)
     fault->in_driver = in_driver;
     redirect(context, fault,
              used_up                                 ? stack_overflow_dispatch
-             : in_driver || export_may_raise(thread) ? fault_dispatch
+             : in_driver || ours_may_raise(thread) ? fault_dispatch
                                                      : runtime_fault_dispatch);
     return true;
 }

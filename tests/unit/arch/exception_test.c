@@ -331,6 +331,27 @@ static void test_our_own_code_may_catch(void **state)
     assert_int_equal((ULONG)catching.status, (ULONG)STATUS_SUCCESS);
 }
 
+static void read_under_catch(void *status)
+{
+    struct arch_try t;
+
+    if (ARCH_CATCH(&t)) {
+        if (*(const volatile char *volatile)NOWHERE)
+            *(NTSTATUS *)status = STATUS_SUCCESS;
+        arch_try_pop(&t);
+    } else {
+        *(NTSTATUS *)status = t.exception.ExceptionCode;
+    }
+}
+
+static void test_our_own_code_may_fault_where_it_catches(void **state)
+{
+    NTSTATUS status = STATUS_PENDING;
+
+    machine_run(read_under_catch, &status);
+    assert_int_equal((ULONG)status, (ULONG)STATUS_ACCESS_VIOLATION);
+}
+
 static void probe_range(const char *name, void *address, ULONG64 length, ULONG64 alignment, NTSTATUS status)
 {
     struct probe p = {.argument = (ULONG64)address, .info = {length, alignment}};
@@ -436,6 +457,7 @@ int exception_tests(void)
         cmocka_unit_test(test_a_fault_in_code_that_was_moved_by_a_patch),
         cmocka_unit_test(test_nobody_handles_it),
         cmocka_unit_test(test_our_own_code_may_catch),
+        cmocka_unit_test(test_our_own_code_may_fault_where_it_catches),
         cmocka_unit_test(test_probing),
         cmocka_unit_test(test_guarded_copies),
         cmocka_unit_test(test_many_times),
