@@ -163,5 +163,5 @@ void *io_user(size_t bytes)
 
 int main(void)
 {
-    return run_irp_tests() + run_walk_tests() + run_request_tests() + run_object_tests();
+    return run_irp_tests() + run_walk_tests() + run_request_tests() + run_object_tests() + run_queue_tests();
 }

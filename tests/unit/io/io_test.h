@@ -67,5 +67,6 @@ int run_irp_tests(void);
 int run_walk_tests(void);
 int run_request_tests(void);
 int run_object_tests(void);
+int run_queue_tests(void);
 
 #endif
