@@ -79,11 +79,10 @@ static bool may_share(struct ob_header *header, struct ob_handle_table *table)
            owner == table;
 }
 
-NTSTATUS ob_handle_create(void *body, ACCESS_MASK granted, ULONG attributes, struct ob_open_request *request,
-                          HANDLE *handle)
+NTSTATUS ob_table_create_handle(struct ob_handle_table *table, void *body, ACCESS_MASK granted,
+                                ULONG attributes, struct ob_open_request *request, HANDLE *handle)
 {
     struct ob_header *header = ob_header_of(body);
-    struct ob_handle_table *table = (attributes & OBJ_KERNEL_HANDLE) ? kernel_table : current_table();
     if (!may_share(header, table))
         return STATUS_ACCESS_DENIED;
     if (header->type->ops.open) {
@@ -92,13 +91,23 @@ NTSTATUS ob_handle_create(void *body, ACCESS_MASK granted, ULONG attributes, str
             return status;
     }
     count_handle(header);
-    HANDLE value = ob_table_insert(table, header, granted, attributes & (OBJ_INHERIT | OBJ_PROTECT_CLOSE));
-    if (!value) {
-        uncount_handle(header, table);
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    *handle = (attributes & OBJ_KERNEL_HANDLE) ? (HANDLE)((ULONG_PTR)value | OB_KERNEL_HANDLE_BITS) : value;
-    return STATUS_SUCCESS;
+    *handle = ob_table_insert(table, header, granted, attributes & (OBJ_INHERIT | OBJ_PROTECT_CLOSE));
+    if (*handle)
+        return STATUS_SUCCESS;
+    uncount_handle(header, table);
+    return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+NTSTATUS ob_handle_create(void *body, ACCESS_MASK granted, ULONG attributes, struct ob_open_request *request,
+                          HANDLE *handle)
+{
+    HANDLE value;
+    bool kernel = attributes & OBJ_KERNEL_HANDLE;
+    NTSTATUS status = ob_table_create_handle(kernel ? kernel_table : current_table(), body, granted,
+                                             attributes, request, &value);
+    if (NT_SUCCESS(status))
+        *handle = kernel ? (HANDLE)((ULONG_PTR)value | OB_KERNEL_HANDLE_BITS) : value;
+    return status;
 }
 
 /* ---- looking up ---- */
@@ -117,13 +126,10 @@ static NTSTATUS reference_pseudo(HANDLE handle, struct ob_type *type, void **bod
     return STATUS_SUCCESS;
 }
 
-NTSTATUS ob_reference_handle(HANDLE handle, ACCESS_MASK desired, struct ob_type *type, KPROCESSOR_MODE mode,
-                             void **body, OBJECT_HANDLE_INFORMATION *information)
+NTSTATUS ob_table_reference(struct ob_handle_table *table, HANDLE handle, ACCESS_MASK desired,
+                            struct ob_type *type, KPROCESSOR_MODE mode, void **body,
+                            OBJECT_HANDLE_INFORMATION *information)
 {
-    *body = NULL;
-    if (unlikely((LONG64)handle == -1 || (LONG64)handle == -2))
-        return reference_pseudo(handle, type, body, information);
-    struct ob_handle_table *table = ob_table_for(handle, mode);
     struct ob_handle_entry *entry = table ? ob_table_entry(table, handle) : NULL;
     struct ob_header *header = entry ? ob_entry_lock(entry) : NULL;
     if (unlikely(!header))
@@ -141,6 +147,15 @@ NTSTATUS ob_reference_handle(HANDLE handle, ACCESS_MASK desired, struct ob_type 
     }
     ob_entry_unlock(entry, header);
     return status;
+}
+
+NTSTATUS ob_reference_handle(HANDLE handle, ACCESS_MASK desired, struct ob_type *type, KPROCESSOR_MODE mode,
+                             void **body, OBJECT_HANDLE_INFORMATION *information)
+{
+    *body = NULL;
+    if (unlikely((LONG64)handle == -1 || (LONG64)handle == -2))
+        return reference_pseudo(handle, type, body, information);
+    return ob_table_reference(ob_table_for(handle, mode), handle, desired, type, mode, body, information);
 }
 
 NTSTATUS ob_reference_by_handle(HANDLE handle, ACCESS_MASK desired, struct ob_type *type,

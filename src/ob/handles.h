@@ -34,6 +34,12 @@ ULONG ob_table_count(const struct ob_handle_table *table);
 /* As ob_reference_by_handle, with the handle's attributes too. */
 NTSTATUS ob_reference_handle(HANDLE handle, ACCESS_MASK desired, struct ob_type *type, KPROCESSOR_MODE mode,
                              void **body, OBJECT_HANDLE_INFORMATION *information);
+/* The same in a table of the caller's choice (ZwDuplicateObject); handles without the kernel bits. */
+NTSTATUS ob_table_reference(struct ob_handle_table *table, HANDLE handle, ACCESS_MASK desired,
+                            struct ob_type *type, KPROCESSOR_MODE mode, void **body,
+                            OBJECT_HANDLE_INFORMATION *information);
+NTSTATUS ob_table_create_handle(struct ob_handle_table *table, void *body, ACCESS_MASK granted,
+                                ULONG attributes, struct ob_open_request *request, HANDLE *handle);
 NTSTATUS ob_handle_set_attributes(HANDLE handle, ULONG attributes, KPROCESSOR_MODE mode);
 
 /* Which table a handle lives in for this caller; NULL: it may not use it. */

@@ -8,7 +8,8 @@
 #include "ob/services.h"
 #include "ps/ps.h"
 
-#define PS_TAG_CID 0x64694350 /* 'PCid' */
+#define PS_TAG_CID   0x64694350 /* 'PCid' */
+#define PS_TAG_QUERY 0x79725150 /* 'PQry' */
 
 extern rl_lock ps_lock; /* process list, thread lists, ids */
 

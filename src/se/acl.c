@@ -80,21 +80,6 @@ NTSTATUS NTAPI RtlCreateAcl(PACL Acl, ULONG AclLength, ULONG AclRevision)
     return STATUS_SUCCESS;
 }
 
-EXPORT(ntoskrnl, RtlValidAcl, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-BOOLEAN NTAPI RtlValidAcl(PACL Acl)
-{
-    return se_acl_valid(Acl);
-}
-
-/* The first free byte; *Ace is NULL when the list is full. FALSE: the list is not well formed. */
-EXPORT(ntoskrnl, RtlFirstFreeAce, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-BOOLEAN NTAPI RtlFirstFreeAce(PACL Acl, PVOID *Ace)
-{
-    ACE_HEADER *free = ace_at(Acl, Acl->AceCount);
-    *Ace = free && (char *)free < (char *)Acl + Acl->AclSize ? free : NULL;
-    return free && (char *)free <= (char *)Acl + Acl->AclSize;
-}
-
 NTSTATUS se_acl_append(ACL *acl, ULONG revision, UCHAR type, UCHAR flags, ACCESS_MASK mask, const SID *sid)
 {
     if (!se_sid_valid(sid))
@@ -128,12 +113,6 @@ NTSTATUS NTAPI RtlAddAccessAllowedAceEx(PACL Acl, ULONG AceRevision, ULONG AceFl
     if (AceFlags & ~(ULONG)VALID_INHERIT_FLAGS)
         return STATUS_INVALID_PARAMETER;
     return se_acl_append(Acl, AceRevision, ACCESS_ALLOWED_ACE_TYPE, (UCHAR)AceFlags, AccessMask, Sid);
-}
-
-EXPORT(ntoskrnl, RtlAddAccessDeniedAce, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
-NTSTATUS NTAPI RtlAddAccessDeniedAce(PACL Acl, ULONG AceRevision, ACCESS_MASK AccessMask, PSID Sid)
-{
-    return se_acl_append(Acl, AceRevision, ACCESS_DENIED_ACE_TYPE, 0, AccessMask, Sid);
 }
 
 /* How many ACEs the contiguous list holds; 0: malformed. */

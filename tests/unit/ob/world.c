@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "host/host.h"
+#include "ldr/ldr.h"
+#include "ps/internal.h"
 #include "ke/routines.h"
 #include "rtl/rtl.h"
 #include "cm/cm.h"
@@ -169,6 +171,23 @@ void mm_stack_destroy(struct mm_stack *stack)
     mm_free(stack->low);
 }
 
+uint64_t host_interrupt_time(void)
+{
+    return 1000;
+}
+
+uint64_t hmem_ram_bytes(void)
+{
+    return 64 << 20;
+}
+
+static struct ldr_image world_image = {.name = "some.sys", .base = (void *)0x10000, .size = 0x5000};
+
+void ldr_for_each(void (*visit)(struct ldr_image *, void *), void *context)
+{
+    visit(&world_image, context);
+}
+
 /* ---- the dispatcher, as far as objects need it ---- */
 
 VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
@@ -205,6 +224,28 @@ NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE W
         if (((DISPATCHER_HEADER *)Object[i])->SignalState > 0)
             return (NTSTATUS)i;
     return STATUS_TIMEOUT;
+}
+
+unsigned ke_cpus(void)
+{
+    return 2;
+}
+
+ULONG NTAPI KeQueryTimeIncrement(VOID)
+{
+    return 156250;
+}
+
+KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority)
+{
+    ((struct ke_thread *)Thread)->priority = (SCHAR)Priority;
+    return 8;
+}
+
+LONG NTAPI KeSetBasePriorityThread(PKTHREAD Thread, LONG Increment)
+{
+    ((struct ke_thread *)Thread)->base_priority = (SCHAR)(8 + Increment);
+    return 0;
 }
 
 void ke_thread_init(struct ke_thread *thread, void *stack_low, size_t stack_bytes, void (*start)(void *),
@@ -288,8 +329,11 @@ int world_start(void **state)
     world_user_low = world_user_high = 0;
     if (!NT_SUCCESS(ob_init()) || !NT_SUCCESS(se_init()) || !NT_SUCCESS(cm_init()) || !NT_SUCCESS(ps_init()))
         return -1;
-    first_thread.process = first_thread.tcb.process = first_thread.tcb.own_process = ps_system_process();
-    first_thread.system_thread = true;
+    if (!NT_SUCCESS(ps_thread_create(ps_system_process(), &world_thread)))
+        return -1;
+    world_thread->system_thread = true;
+    world_thread->tcb.process = world_thread->tcb.own_process = ps_system_process();
+    world_set_thread(world_thread);
     return 0;
 }
 
