@@ -97,7 +97,12 @@ bool ldr_bind_imports(struct ldr_image *image, const struct ldr_file *file,
 
 void ldr_release_imports(struct ldr_image *image)
 {
-    for (struct ldr_exporter *held = ldr_private(image)->exporters; held != NULL; held = held->next)
-        __atomic_sub_fetch(&held->image->references, 1, __ATOMIC_RELAXED);
+    struct ldr_exporter *held = ldr_private(image)->exporters;
+
     ldr_private(image)->exporters = NULL;
+    for (; held != NULL; held = held->next) {
+        bool last = __atomic_sub_fetch(&held->image->references, 1, __ATOMIC_ACQ_REL) == 0;
+        if (last && ldr_private(held->image)->unload_wanted)
+            ldr_unload(held->image);
+    }
 }

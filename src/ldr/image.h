@@ -36,6 +36,7 @@ struct ldr_private {
     ULONG symbol_count;
     struct ldr_line *lines; /* sorted by rva */
     ULONG line_count;
+    bool unload_wanted;             /* by ldr_unload, while others import from it */
     struct ldr_exporter *exporters; /* drivers that this one imports from, each holding a reference */
     struct rewrite_state rewrite;
 };

@@ -69,7 +69,8 @@ struct ldr_load_options {
 struct ldr_image *ldr_load(const void *bytes, size_t length, const struct ldr_load_options *options,
                            struct ldr_error *error);
 void ldr_discard_init(struct ldr_image *image); /* later touches are a reported fault */
-void ldr_unload(struct ldr_image *image);
+void ldr_unload(
+    struct ldr_image *image); /* stays mapped until the last driver that imports from it is unloaded */
 struct ldr_image *ldr_find(const void *address);   /* by image or thunk address */
 struct ldr_image *ldr_find_name(const char *name); /* case-insensitive, with or without extension */
 void ldr_for_each(void (*visit)(struct ldr_image *, void *), void *context);

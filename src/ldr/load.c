@@ -126,6 +126,9 @@ struct ldr_image *ldr_load(const void *bytes, size_t length, const struct ldr_lo
 
 void ldr_unload(struct ldr_image *image)
 {
+    ldr_private(image)->unload_wanted = true;
+    if (__atomic_load_n(&image->references, __ATOMIC_ACQUIRE) != 0)
+        return;
     rl_lock_acquire(&images_lock);
     list_remove(&image->link);
     rl_lock_release(&images_lock);

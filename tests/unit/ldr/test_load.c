@@ -196,6 +196,28 @@ static void drivers_import_from_drivers(void **state)
     ldr_unload(exporter);
 }
 
+static void an_exporter_stays_while_it_is_needed(void **state)
+{
+    static const char *const names[] = {"Second", NULL};
+    struct ldr_load_options importing = {.name = "importer.sys", .find_export_driver = find_exporter};
+    struct ldr_image *image;
+
+    build();
+    options.name = "exporter.sys";
+    exporter = load();
+    options.name = "sample.sys";
+    pe_begin(&pe);
+    pe_section(&pe, ".text", PE_CODE, code, sizeof(code));
+    pe_imports(&pe, "exporter.sys", names);
+    image = ldr_load(pe.bytes, pe.length, &importing, &error);
+    ldr_unload(exporter);
+    assert_ptr_equal(ldr_find_name("exporter"), exporter);
+    assert_int_equal(((int (*)(void))in(exporter, text))(), 42);
+    ldr_unload(image);
+    assert_null(ldr_find_name("exporter"));
+    assert_null(ldr_find_name("importer"));
+}
+
 static void init_is_discarded(void **state)
 {
     struct ldr_image *image;
@@ -377,6 +399,7 @@ int run_load_tests(void)
         cmocka_unit_test(imports_are_bound_or_named),
         cmocka_unit_test(a_checked_load_binds_gates),
         cmocka_unit_test(drivers_import_from_drivers),
+        cmocka_unit_test(an_exporter_stays_while_it_is_needed),
         cmocka_unit_test(init_is_discarded),
         cmocka_unit_test(addresses_have_names),
         cmocka_unit_test(images_are_found),
