@@ -44,9 +44,11 @@ void io_call_cancel_routine(PIRP irp, PDRIVER_CANCEL routine)
 {
     unsigned me = ke_vp()->number + 1;
     PDEVICE_OBJECT device = holder_of(irp);
+    struct ke_request canceler = ke_request_begin(irp, device);
     uint64_t cookie = ke_callout_enter("cancel", routine);
     routine(device, irp);
     ke_callout_leave("cancel", routine, cookie);
+    ke_request_end(canceler);
     if (unlikely(__atomic_load_n(&cancel_owner, __ATOMIC_RELAXED) == me && ke_irql() >= DISPATCH_LEVEL &&
                  ke_vp()->number + 1 == me))
         /* CAN-04: nobody could cancel anything any more. */

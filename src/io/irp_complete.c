@@ -100,9 +100,11 @@ static NTSTATUS call_completion_routine(PIRP irp, PIO_STACK_LOCATION left)
         device = irp->Tail.Overlay.CurrentStackLocation->DeviceObject;
     clear_location(left);
     TRACE(TRACE_IRP_COMPLETION_ROUTINE, irp, .a = (ULONG_PTR)device, .b = (ULONG_PTR)routine);
+    struct ke_request below = ke_request_begin(irp, device);
     uint64_t cookie = ke_callout_enter("completion", routine);
     NTSTATUS status = routine(device, irp, context);
     ke_callout_leave("completion", routine, cookie);
+    ke_request_end(below);
     TRACE(TRACE_IRP_COMPLETION_RETURN, irp, .a = (ULONG64)(LONG64)status);
     return status;
 }

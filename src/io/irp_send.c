@@ -78,9 +78,11 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     location->DeviceObject = DeviceObject;
     PDRIVER_DISPATCH dispatch = dispatch_of(DeviceObject, location->MajorFunction);
     TRACE(TRACE_IRP_SENT, Irp, .a = (ULONG_PTR)DeviceObject);
+    struct ke_request above = ke_request_begin(Irp, DeviceObject);
     uint64_t cookie = ke_callout_enter("dispatch", dispatch);
     NTSTATUS status = dispatch(DeviceObject, Irp);
     ke_callout_leave("dispatch", dispatch, cookie);
+    ke_request_end(above);
     if (status == STATUS_PENDING)
         TRACE(TRACE_IRP_PENDED, Irp, .a = (ULONG_PTR)DeviceObject);
     TRACE(TRACE_IRP_RETURNED, Irp, .a = (ULONG_PTR)DeviceObject, .b = (ULONG64)(LONG64)status);

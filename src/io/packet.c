@@ -10,10 +10,12 @@
 static void call_start_io(PDEVICE_OBJECT device, PIRP irp)
 {
     PDRIVER_STARTIO routine = device->DriverObject->DriverStartIo;
+    struct ke_request starter = ke_request_begin(irp, device);
     uint64_t cookie = ke_callout_enter("StartIo", routine);
     /* SR-06: at DISPATCH_LEVEL. */
     routine(device, irp);
     ke_callout_leave("StartIo", routine, cookie);
+    ke_request_end(starter);
 }
 
 static PIRP take_next(PDEVICE_OBJECT device, bool by_key, ULONG key)

@@ -224,12 +224,14 @@ void dpc_run(PKDPC dpc, PKDEFERRED_ROUTINE routine, PVOID context, PVOID argumen
     struct arch_try barrier;
     KIRQL irql = ke_irql();
     TRACE(TRACE_DPC_START, dpc, .a = (uintptr_t)routine);
+    struct ke_request interrupted = ke_request_begin(NULL, NULL);
     uint64_t cookie = ke_callout_enter("DPC", (const void *)(uintptr_t)routine);
     if (ARCH_TRY(&barrier)) {
         routine(dpc, context, argument1, argument2);
         arch_try_pop(&barrier);
     }
     ke_callout_leave("DPC", (const void *)(uintptr_t)routine, cookie);
+    ke_request_end(interrupted);
     TRACE(TRACE_DPC_END, dpc);
     check_irql(routine, irql);
 }

@@ -20,6 +20,11 @@ struct ke_process; /* the KPROCESS part of an EPROCESS; ps owns the storage */
 
 enum ke_thread_state { KE_INITIALIZED, KE_READY, KE_RUNNING, KE_WAITING, KE_TERMINATED };
 
+/* What the driver routine that now runs works on, for reports; either may be NULL, and may be gone. */
+struct ke_request {
+    const void *irp, *device;
+};
+
 /* The KTHREAD part of an ETHREAD. Drivers see only an opaque pointer, and wait on the header. */
 struct ke_thread {
     DISPATCHER_HEADER header; /* offset 0: waitable, signaled at exit */
@@ -39,7 +44,7 @@ struct ke_thread {
     NTSTATUS exit_status;
     ULONG id; /* trace and report number, 1.. in creation order */
     const char *name;
-    void *current_routine; /* verifier: the driver routine now running on it */
+    struct ke_request request;
 
     /* guarded by the dispatcher lock */
     LIST_ENTRY ready_link;
@@ -207,6 +212,20 @@ struct ke_bugcheck_ops {
         const struct ke_bugcheck_info *info); /* after the freeze, on the failing thread at HIGH_LEVEL */
 };
 extern struct ke_bugcheck_ops ke_bugcheck_ops;
+
+/* Around a routine that works on a request, or (with NULLs) that interrupts one. */
+static inline struct ke_request ke_request_begin(const void *irp, const void *device)
+{
+    struct ke_thread *thread = ke_thread();
+    struct ke_request before = thread->request;
+    thread->request = (struct ke_request){irp, device};
+    return before;
+}
+
+static inline void ke_request_end(struct ke_request before)
+{
+    ke_thread()->request = before;
+}
 
 /* ---- calls into driver code from the runtime: role for trace and verifier ("dispatch", "DPC", "StartIo"
  * ...) ---- */

@@ -24,7 +24,7 @@ void vf_add_device(struct vf_text *text, const void *pointer)
     if (vf_peek_device(pointer, &device))
         add_device_name(text, pointer, &device);
     else {
-        vf_add_value(text, (ULONG64)pointer);
+        vf_add_address(text, (ULONG64)pointer);
         vf_text_add(text, ", which is not a device object");
     }
 }
@@ -42,8 +42,10 @@ static void add_request(struct vf_text *text, const IO_STACK_LOCATION *location)
 static void add_state(struct vf_text *text, const IRP *irp)
 {
     const char *name = rtl_status_name(irp->IoStatus.Status);
-    if (irp->CurrentLocation > irp->StackCount)
-        vf_text_add(text, ", with no driver");
+    if (irp->CurrentLocation > irp->StackCount + 1)
+        vf_text_add(text, ", completed");
+    else if (irp->CurrentLocation > irp->StackCount)
+        vf_text_add(text, ", with whoever made it");
     else
         vf_text_add(text, ", location %d of %d", irp->CurrentLocation, irp->StackCount);
     if (name != NULL)
@@ -62,7 +64,7 @@ void vf_add_irp(struct vf_text *text, const void *pointer)
     if (number != 0)
         vf_text_add(text, "#%u", number);
     else
-        vf_add_value(text, (ULONG64)pointer);
+        vf_add_address(text, (ULONG64)pointer);
     if (!vf_peek_irp(pointer, &irp)) {
         vf_text_add(text, number != 0 ? ", which was freed" : ", which is not an IRP");
         return;

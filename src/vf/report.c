@@ -19,15 +19,25 @@ bool vf_is_host_address(ULONG64 value)
     return value >= HOST_LOWEST && value <= HOST_HIGHEST && !hmem_is_system((const void *)value);
 }
 
-void vf_add_value(struct vf_text *text, ULONG64 value)
+static void add_number(struct vf_text *text, ULONG64 value, const char *format)
 {
     char words[VF_DESCRIPTION];
     if (!host_simulated() || !vf_is_host_address(value)) {
-        vf_text_add(text, "0x%016llx", (unsigned long long)value);
+        vf_text_add(text, format, (unsigned long long)value);
         return;
     }
     vf_describe(value, words, sizeof(words));
     vf_text_add(text, "%s", words[0] == '0' ? "(inside the runtime)" : words);
+}
+
+void vf_add_value(struct vf_text *text, ULONG64 value)
+{
+    add_number(text, value, "0x%016llx");
+}
+
+void vf_add_address(struct vf_text *text, ULONG64 value)
+{
+    add_number(text, value, "0x%llx");
 }
 
 static void add_irql(struct vf_text *text, KIRQL irql)
@@ -99,16 +109,22 @@ static void add_exception(struct vf_text *text, const struct ke_bugcheck_info *i
                     : words);
 }
 
+/* Who raised the stop may have named them; else they are what the running routine works on. */
 static void add_objects(struct vf_text *text, const struct ke_bugcheck_info *info)
 {
-    if (info->irp != NULL) {
+    struct ke_request request = info->thread != NULL ? info->thread->request : (struct ke_request){0};
+    if (info->irp != NULL)
+        request.irp = info->irp;
+    if (info->device != NULL)
+        request.device = info->device;
+    if (request.irp != NULL) {
         vf_text_add(text, "  irp:           ");
-        vf_add_irp(text, info->irp);
+        vf_add_irp(text, request.irp);
         vf_text_add(text, "\n");
     }
-    if (info->device != NULL) {
+    if (request.device != NULL) {
         vf_text_add(text, "  device:        ");
-        vf_add_device(text, info->device);
+        vf_add_device(text, request.device);
         vf_text_add(text, "\n");
     }
 }
@@ -126,6 +142,8 @@ static void add_parameters(struct vf_text *text, const struct ke_bugcheck_info *
         vf_text_add(text, "    %u  ", i + 1);
         vf_add_value(text, info->p[i]);
         vf_text_add(text, "  %s", meaning);
+        if (i == 0 && vf_kind(info->code, info->p[0]) != NULL)
+            vf_text_add(text, ": %s", vf_kind(info->code, info->p[0]));
         if (vf_image_of(info->p[i], name, sizeof(name))) {
             vf_describe(info->p[i], words, sizeof(words));
             vf_text_add(text, ": %s", words);

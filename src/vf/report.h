@@ -36,6 +36,7 @@ void vf_add_device(struct vf_text *text, const void *device);
 bool vf_is_host_address(ULONG64 value);
 /* "0x0000200000401234", or words for an address that would not be the same in the next run. */
 void vf_add_value(struct vf_text *text, ULONG64 value);
+void vf_add_address(struct vf_text *text, ULONG64 value); /* the same without leading zeros, for sentences */
 
 /* The running system, behind these so that the report can be made from made-up facts: live.c. */
 unsigned vf_frames(const struct ke_bugcheck_info *info, ULONG64 *frames, unsigned max);

@@ -16,13 +16,12 @@ static const char *access_word(ULONG64 kind)
     return kind & 1 ? "wrote to" : "read";
 }
 
-static void add_place(struct vf_text *text, ULONG64 rip)
+/* The same of 0x50 and its like, where 2 is a write as well. */
+static const char *page_fault_word(ULONG64 kind)
 {
-    char words[VF_DESCRIPTION], name[64];
-    if (rip != 0 && vf_image_of(rip, name, sizeof(name))) {
-        vf_describe(rip, words, sizeof(words));
-        vf_text_add(text, " (the instruction is at %s)", words);
-    }
+    if (kind & 0x18)
+        return "executed code at";
+    return kind & 3 ? "wrote to" : "read";
 }
 
 static void add_near_null(struct vf_text *text, ULONG64 address)
@@ -31,20 +30,25 @@ static void add_near_null(struct vf_text *text, ULONG64 address)
         vf_text_add(text, "; so low an address comes from a NULL pointer");
 }
 
-/* 0xA, 0xD1, 0xC5, 0xD0, 0xDB: p1 address, p2 IRQL, p3 access, p4 instruction. */
+/* 0xA, 0xD1, 0xC5, 0xD0, 0xDB: p1 address, p2 IRQL, p3 access. The report's line on the driver has the place.
+ */
 static void add_irql_fault(struct vf_text *text, const struct ke_bugcheck_info *info)
 {
+    if (info->exception.ExceptionCode == 0 && info->p[3] == 0 && info->p[0] <= HIGH_LEVEL) {
+        vf_text_add(text, "KeLowerIrql was asked for IRQL %u at IRQL %u: it may not raise it",
+                    (unsigned)info->p[0], (unsigned)info->p[1]);
+        return;
+    }
     vf_text_add(text, "%s %s address ",
                 info->code == DRIVER_IRQL_NOT_LESS_OR_EQUAL ? "the driver" : "kernel code",
                 access_word(info->p[2]));
-    vf_add_value(text, info->p[0]);
+    vf_add_address(text, info->p[0]);
     vf_text_add(text, " at IRQL %u (%s), where a page fault cannot be resolved", (unsigned)info->p[1],
                 vf_irql_name((KIRQL)info->p[1]));
     add_near_null(text, info->p[0]);
-    add_place(text, info->p[3]);
 }
 
-/* 0x50 and the special pool's: p1 address, p2 access, p3 instruction. */
+/* 0x50 and the special pool's: p1 address, p2 access. */
 static void add_page_fault(struct vf_text *text, const struct ke_bugcheck_info *info)
 {
     static const struct {
@@ -64,11 +68,10 @@ static void add_page_fault(struct vf_text *text, const struct ke_bugcheck_info *
     for (unsigned i = 0; i < countof(places); i++)
         if (places[i].code == info->code)
             where = places[i].where;
-    vf_text_add(text, "the driver %s address ", access_word(info->p[1]));
-    vf_add_value(text, info->p[0]);
+    vf_text_add(text, "the driver %s address ", page_fault_word(info->p[1]));
+    vf_add_address(text, info->p[0]);
     vf_text_add(text, ", %s", where);
     add_near_null(text, info->p[0]);
-    add_place(text, info->p[2]);
 }
 
 static void add_memory_access(struct vf_text *text, const struct ke_bugcheck_info *info)
@@ -76,7 +79,7 @@ static void add_memory_access(struct vf_text *text, const struct ke_bugcheck_inf
     vf_text_add(text, info->code == ATTEMPTED_WRITE_TO_READONLY_MEMORY
                           ? "the driver wrote to read-only memory at "
                           : "the driver executed memory that holds data, at ");
-    vf_add_value(text, info->p[0]);
+    vf_add_address(text, info->p[0]);
 }
 
 static void add_exception_name(struct vf_text *text, ULONG code)
@@ -85,21 +88,26 @@ static void add_exception_name(struct vf_text *text, ULONG code)
     vf_text_add(text, name != NULL ? "%s (0x%08X)" : "%s0x%08X", name != NULL ? name : "", code);
 }
 
-/* 0x1E, 0x3B, 0x7E, 0x8E: p1 the exception, p2 where; the record, if there is one, has the rest. */
-static void add_unhandled(struct vf_text *text, const struct ke_bugcheck_info *info)
+/* What it was, and for an access violation what the driver did. */
+static void add_exception_words(struct vf_text *text, const struct ke_bugcheck_info *info)
 {
     const EXCEPTION_RECORD *record = &info->exception;
     static const char *const verbs[] = {[0] = "read", [1] = "wrote to", [8] = "executed code at"};
-    vf_text_add(text, "nobody handled the exception ");
     add_exception_name(text, (ULONG)info->p[0]);
     if (record->ExceptionCode == STATUS_ACCESS_VIOLATION && record->NumberParameters >= 2) {
         ULONG64 kind = record->ExceptionInformation[0], address = record->ExceptionInformation[1];
         vf_text_add(text, ": the driver %s address ",
                     kind < countof(verbs) && verbs[kind] ? verbs[kind] : "used");
-        vf_add_value(text, address);
+        vf_add_address(text, address);
         add_near_null(text, address);
     }
-    add_place(text, info->p[1]);
+}
+
+/* 0x1E, 0x3B, 0x7E, 0x8E: p1 the exception; the record, if there is one, has the rest. */
+static void add_unhandled(struct vf_text *text, const struct ke_bugcheck_info *info)
+{
+    vf_text_add(text, "nobody handled the exception ");
+    add_exception_words(text, info);
 }
 
 /* 0x7F: p1 the processor's trap. */
@@ -196,19 +204,26 @@ static void add_general(struct vf_text *text, const struct ke_bugcheck_info *inf
         vf_text_add(text, "a driver stopped the system with the code 0x%X", info->code);
 }
 
+static void (*writer_of(ULONG code))(struct vf_text *, const struct ke_bugcheck_info *)
+{
+    for (unsigned i = 0; i < countof(writers); i++)
+        if (writers[i].code == code)
+            return writers[i].add;
+    return add_general;
+}
+
+/* Who stopped the system knows best what for; of a fault or an exception, the record says more. */
 void vf_add_sentence(struct vf_text *text, const struct ke_bugcheck_info *info)
 {
-    if (info->sentence != NULL) {
-        vf_text_add(text, "%s", info->sentence);
-        if (info->code == IRQL_NOT_LESS_OR_EQUAL || info->code == DRIVER_IRQL_NOT_LESS_OR_EQUAL)
-            add_near_null(text, info->p[0]);
+    void (*add)(struct vf_text *, const struct ke_bugcheck_info *) = writer_of(info->code);
+    bool faulted = info->exception.ExceptionCode != 0;
+    if (info->sentence == NULL || (add == add_irql_fault && faulted)) {
+        add(text, info);
         return;
     }
-    for (unsigned i = 0; i < countof(writers); i++) {
-        if (writers[i].code == info->code) {
-            writers[i].add(text, info);
-            return;
-        }
+    vf_text_add(text, "%s", info->sentence);
+    if (add == add_unhandled && faulted && (ULONG)info->exception.ExceptionCode == (ULONG)info->p[0]) {
+        vf_text_add(text, ": ");
+        add_exception_words(text, info);
     }
-    add_general(text, info);
 }

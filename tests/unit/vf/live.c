@@ -258,8 +258,7 @@ static NTSTATUS bad_irp(void *unused)
 
 static void violations_of_requests(void **state)
 {
-    expect_stop(bad_irp, DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x03,
-                "0x0000000000001234, which is not an IRP");
+    expect_stop(bad_irp, DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x03, "0x1234, which is not an IRP");
 }
 
 static NTSTATUS none_without_verifier(void *unused)

@@ -35,9 +35,8 @@ static void null_at_dispatch(void **state)
         report->text,
         "*** STOP 0x000000D1: DRIVER_IRQL_NOT_LESS_OR_EQUAL\n"
         "*** (0x0000000000000010, 0x0000000000000002, 0x0000000000000001, 0x0000200000401234)\n"
-        "  what happened: the driver wrote to address 0x0000000000000010 at IRQL 2 (DISPATCH_LEVEL), where a "
-        "page fault cannot be resolved; so low an address comes from a NULL pointer (the instruction is at "
-        "broken.sys+.text+0x1234)\n"
+        "  what happened: the driver wrote to address 0x10 at IRQL 2 (DISPATCH_LEVEL), where a "
+        "page fault cannot be resolved; so low an address comes from a NULL pointer\n"
         "  driver:        broken.sys, at broken.sys+.text+0x1234\n"
         "  where:         thread 7 (worker), virtual processor 1, IRQL 2 (DISPATCH_LEVEL)\n"
         "  parameters:\n"
@@ -84,8 +83,32 @@ static void exception_by_name(void **state)
     assert_says(
         report,
         "nobody handled the exception STATUS_ACCESS_VIOLATION (0xC0000005): the driver wrote to address "
-        "0x0000000007000000 (the instruction is at broken.sys+.text+0x8)");
+        "0x7000000");
     assert_says(report, "exception:     0xC0000005 STATUS_ACCESS_VIOLATION at broken.sys+.text+0x8\n");
+}
+
+/* Who stops the system may say why; the exception's own words follow. */
+static void exception_with_a_sentence(void **state)
+{
+    struct ke_bugcheck_info info = {.code = SYSTEM_SERVICE_EXCEPTION,
+                                    .p = {(ULONG)STATUS_INTEGER_DIVIDE_BY_ZERO, BROKEN_BASE, 0, 0},
+                                    .sentence = "an exception in a request was not handled",
+                                    .exception = {.ExceptionCode = STATUS_INTEGER_DIVIDE_BY_ZERO}};
+    set_frames(0, 0, 0, 0);
+    assert_says(test_report(&info),
+                "an exception in a request was not handled: STATUS_INTEGER_DIVIDE_BY_ZERO (0xC0000094)");
+}
+
+static void irql_codes_without_a_fault(void **state)
+{
+    struct ke_bugcheck_info lower = {.code = IRQL_NOT_LESS_OR_EQUAL,
+                                     .p = {DISPATCH_LEVEL, PASSIVE_LEVEL, 0, 0}};
+    struct ke_bugcheck_info page = {.code = PAGE_FAULT_IN_NONPAGED_AREA,
+                                    .p = {0xFFFF900000000000ull, 2, BROKEN_BASE, 0}};
+    set_frames(0, 0, 0, 0);
+    assert_says(test_report(&lower), "KeLowerIrql was asked for IRQL 2 at IRQL 0: it may not raise it");
+    assert_says(test_report(&page),
+                "the driver wrote to address 0xffff900000000000, where there is no memory");
 }
 
 /* Parameters that are addresses of the Linux process are words: they differ from run to run. */
@@ -181,6 +204,10 @@ static void irp_and_device(void **state)
         "  irp:           #4 IRP_MJ_READ at a device without a name (driver broken), location 1 of 2, "
         "STATUS_SUCCESS, canceled\n");
     assert_says(report, "  device:        a device without a name (driver broken)\n");
+    struct ke_thread thread = {.id = 1, .request = {irp, device}}; /* nobody named them */
+    struct ke_bugcheck_info unnamed = {.code = 0xE2, .thread = &thread};
+    assert_says(test_report(&unnamed), "  irp:           #4 IRP_MJ_READ at");
+    assert_says(test_report(&unnamed), "  device:        a device without a name (driver broken)\n");
     irp->Tail.Overlay.CurrentStackLocation = (IO_STACK_LOCATION *)(page + 7); /* misaligned */
     assert_says(test_report(&info), "  irp:           #4, location 1 of 2,");
     irp->Type = 0;
@@ -212,10 +239,16 @@ static void long_texts_are_cut(void **state)
 int run_report_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(null_at_dispatch),   cmocka_unit_test(given_sentence_wins),
-        cmocka_unit_test(exception_by_name),  cmocka_unit_test(no_host_addresses),
-        cmocka_unit_test(kinds_in_words),     cmocka_unit_test(garbage_pointers),
-        cmocka_unit_test(irp_and_device),     cmocka_unit_test(verifier_title),
+        cmocka_unit_test(null_at_dispatch),
+        cmocka_unit_test(given_sentence_wins),
+        cmocka_unit_test(exception_by_name),
+        cmocka_unit_test(exception_with_a_sentence),
+        cmocka_unit_test(irql_codes_without_a_fault),
+        cmocka_unit_test(no_host_addresses),
+        cmocka_unit_test(kinds_in_words),
+        cmocka_unit_test(garbage_pointers),
+        cmocka_unit_test(irp_and_device),
+        cmocka_unit_test(verifier_title),
         cmocka_unit_test(long_texts_are_cut),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
