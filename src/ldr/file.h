@@ -57,7 +57,7 @@ bool ldr_for_each_export(const struct ldr_file *file, ldr_export_visit *visit, v
                          struct ldr_error *error);
 
 /* Calls visit for each COFF symbol that names code or data; name is not terminated beyond length. */
-typedef bool ldr_symbol_visit(const char *name, size_t length, ULONG rva, void *context);
+typedef bool ldr_symbol_visit(const char *name, size_t length, ULONG rva, bool function, void *context);
 void ldr_for_each_symbol(const struct ldr_file *file, ldr_symbol_visit *visit, void *context);
 
 /* Where the DWARF line table is; false: there is none. */

@@ -93,11 +93,11 @@ static const char *symbol_name(const struct ldr_file *file, const IMAGE_SYMBOL *
     return *length != 0 ? name : NULL;
 }
 
+enum { CLASS_EXTERNAL = 2, CLASS_STATIC = 3, TYPE_FUNCTION = 0x20 };
+
 /* Functions and external data; not section symbols, file names, or compiler labels like ".L1". */
 static bool symbol_counts(const struct ldr_file *file, const IMAGE_SYMBOL *symbol)
 {
-    enum { CLASS_EXTERNAL = 2, CLASS_STATIC = 3, TYPE_FUNCTION = 0x20 };
-
     if (symbol->SectionNumber <= 0 || (unsigned)symbol->SectionNumber > file->section_count)
         return false;
     if (symbol->StorageClass == CLASS_STATIC)
@@ -123,7 +123,8 @@ void ldr_for_each_symbol(const struct ldr_file *file, ldr_symbol_visit *visit, v
         if (name == NULL)
             continue;
         rva = (uint64_t)file->sections[symbol->SectionNumber - 1].VirtualAddress + symbol->Value;
-        if (rva < file->headers.OptionalHeader.SizeOfImage && !visit(name, length, (ULONG)rva, context))
+        if (rva < file->headers.OptionalHeader.SizeOfImage &&
+            !visit(name, length, (ULONG)rva, symbol->Type == TYPE_FUNCTION, context))
             return;
     }
 }

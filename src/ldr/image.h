@@ -14,7 +14,7 @@
 
 struct ldr_symbol {
     ULONG rva;
-    bool exported;
+    enum { SYMBOL_EXPORTED, SYMBOL_FUNCTION, SYMBOL_OTHER } kind; /* at one address the first is the name */
     const char *name;
 };
 

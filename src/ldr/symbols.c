@@ -19,13 +19,13 @@ static bool count_export(const struct ldr_file_export *item, void *context)
     return true;
 }
 
-static bool count_symbol(const char *name, size_t length, ULONG rva, void *context)
+static bool count_symbol(const char *name, size_t length, ULONG rva, bool function, void *context)
 {
     ++*(ULONG *)context;
     return true;
 }
 
-static bool add(struct collector *collector, const char *name, size_t length, ULONG rva, bool exported)
+static bool add(struct collector *collector, const char *name, size_t length, ULONG rva, int kind)
 {
     struct ldr_private *private = collector->private;
     char *copy = arena_string(&private->arena, name, length);
@@ -33,25 +33,26 @@ static bool add(struct collector *collector, const char *name, size_t length, UL
     collector->out_of_memory = copy == NULL;
     if (copy == NULL || private->symbol_count == collector->capacity)
         return false;
-    private->symbols[private->symbol_count++] = (struct ldr_symbol){rva, exported, copy};
+    private->symbols[private->symbol_count++] = (struct ldr_symbol){.rva = rva, .kind = kind, .name = copy};
     return true;
 }
 
 static bool add_export(const struct ldr_file_export *item, void *context)
 {
-    return item->forwarder != NULL || add(context, item->name, __builtin_strlen(item->name), item->rva, true);
+    return item->forwarder != NULL ||
+           add(context, item->name, __builtin_strlen(item->name), item->rva, SYMBOL_EXPORTED);
 }
 
-static bool add_symbol(const char *name, size_t length, ULONG rva, void *context)
+static bool add_symbol(const char *name, size_t length, ULONG rva, bool function, void *context)
 {
-    return add(context, name, length, rva, false);
+    return add(context, name, length, rva, function ? SYMBOL_FUNCTION : SYMBOL_OTHER);
 }
 
 static bool less(const void *a, const void *b)
 {
     const struct ldr_symbol *left = a, *right = b;
 
-    return left->rva != right->rva ? left->rva < right->rva : left->exported > right->exported;
+    return left->rva != right->rva ? left->rva < right->rva : left->kind < right->kind;
 }
 
 bool ldr_collect_symbols(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error)
@@ -89,7 +90,7 @@ const struct ldr_symbol *ldr_nearest_symbol(struct ldr_image *image, ULONG rva)
             high = middle;
     }
     while (low > 1 && private->symbols[low - 2].rva == private->symbols[low - 1].rva)
-        low--; /* the exported name of several */
+        low--; /* the best of several names */
     return low != 0 ? &private->symbols[low - 1] : NULL;
 }
 
@@ -99,7 +100,8 @@ void *ldr_export_of(struct ldr_image *image, const char *name)
     const struct ldr_private *private = ldr_private(image);
 
     for (ULONG i = 0; i < private->symbol_count; i++) {
-        if (private->symbols[i].exported && __builtin_strcmp(private->symbols[i].name, name) == 0)
+        if (private->symbols[i].kind == SYMBOL_EXPORTED &&
+            __builtin_strcmp(private->symbols[i].name, name) == 0)
             return (char *)image->base + private->symbols[i].rva;
     }
     return NULL;

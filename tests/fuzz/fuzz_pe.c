@@ -35,7 +35,7 @@ static bool touch_export(const struct ldr_file_export *item, void *context)
     return true;
 }
 
-static bool touch_symbol(const char *name, size_t length, ULONG rva, void *context)
+static bool touch_symbol(const char *name, size_t length, ULONG rva, bool function, void *context)
 {
     for (size_t i = 0; i < length; i++)
         sink += (size_t)name[i];
