@@ -105,14 +105,16 @@ NTSTATUS io_transfer_buffer(struct io_request *r, void *buffer, ULONG length, bo
     if (r->device->Flags & DO_BUFFERED_IO) {
         if (into)
             /* BUF-01: room for the answer (BUF-06: none for nothing). */
-            return io_buffer_out(r->irp, buffer, length);
-        /* BUF-01: the data, copied before the driver is called. */
-        return io_buffer_in(r->irp, buffer, length, length, r->mode);
-    }
-    if (r->device->Flags & DO_DIRECT_IO)
+            status = io_buffer_out(r->irp, buffer, length);
+        else
+            /* BUF-01: the data, copied before the driver is called. */
+            status = io_buffer_in(r->irp, buffer, length, length, r->mode);
+    } else if (r->device->Flags & DO_DIRECT_IO) {
         /* BUF-02: a read writes the pages, a write reads them. */
-        return io_lock_buffer(r->irp, buffer, length, into ? IoWriteAccess : IoReadAccess, r->mode);
-    /* BUF-03: the raw address. */
-    r->irp->UserBuffer = buffer;
-    return STATUS_SUCCESS;
+        status = io_lock_buffer(r->irp, buffer, length, into ? IoWriteAccess : IoReadAccess, r->mode);
+    } else {
+        /* BUF-03: the raw address. */
+        r->irp->UserBuffer = buffer;
+    }
+    return status;
 }

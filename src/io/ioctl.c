@@ -49,24 +49,32 @@ static NTSTATUS direct(struct io_request *r, const struct control *c, LOCK_OPERA
     return status;
 }
 
+static void neither(struct io_request *r, const struct control *c)
+{
+    /* IOC-3: the addresses as they are. */
+    r->next->Parameters.DeviceIoControl.Type3InputBuffer = c->in;
+    /* IOC-3: the output too. */
+    r->irp->UserBuffer = c->out;
+}
+
 static NTSTATUS attach_buffers(struct io_request *r, const struct control *c)
 {
+    LOCK_OPERATION operation;
     switch (METHOD_FROM_CTL_CODE(c->code)) {
     case METHOD_BUFFERED:
         return buffered(r, c);
-    case METHOD_IN_DIRECT:
-        /* IOC-1: locked for reading. */
-        return direct(r, c, IoReadAccess);
+    case METHOD_NEITHER:
+        neither(r, c);
+        return STATUS_SUCCESS;
     case METHOD_OUT_DIRECT:
         /* IOC-2: locked for writing. */
-        return direct(r, c, IoWriteAccess);
+        operation = IoWriteAccess;
+        break;
     default:
-        /* IOC-3: the addresses as they are. */
-        r->next->Parameters.DeviceIoControl.Type3InputBuffer = c->in;
-        /* IOC-3: the output too. */
-        r->irp->UserBuffer = c->out;
-        return STATUS_SUCCESS;
+        /* IOC-1: locked for reading. */
+        operation = IoReadAccess;
     }
+    return direct(r, c, operation);
 }
 
 static bool tried_fast(struct io_request *r, const struct control *c, NTSTATUS *status)

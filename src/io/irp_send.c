@@ -50,6 +50,19 @@ static void check_sendable(PDEVICE_OBJECT device, PIRP irp)
         io_irp_violation(0x04, irp, "IoCallDriver was called with something that is not a device object");
 }
 
+/* A file that was opened before, or whose open was given up, cannot be opened. */
+static void check_create(PIRP irp, const IO_STACK_LOCATION *location)
+{
+    const FILE_OBJECT *file = location->FileObject;
+    ULONG over = FO_HANDLE_CREATED | FO_FILE_OPEN_CANCELLED | FO_CLEANUP_COMPLETE;
+    if (location->MajorFunction != IRP_MJ_CREATE)
+        return;
+    /* IRP-31: it has a handle, or had one. */
+    if (unlikely(file && file->Flags & over))
+        io_irp_violation(
+            0x0F, irp, "IRP_MJ_CREATE was sent with a file object that is closed or whose open was canceled");
+}
+
 static PDRIVER_DISPATCH dispatch_of(PDEVICE_OBJECT device, UCHAR major)
 {
     /* SR-05: the slot of the request's major code. */
@@ -76,6 +89,7 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PIO_STACK_LOCATION location = --Irp->Tail.Overlay.CurrentStackLocation;
     /* IRP-20: the location says whose it is. */
     location->DeviceObject = DeviceObject;
+    check_create(Irp, location);
     PDRIVER_DISPATCH dispatch = dispatch_of(DeviceObject, location->MajorFunction);
     TRACE(TRACE_IRP_SENT, Irp, .a = (ULONG_PTR)DeviceObject);
     struct ke_request above = ke_request_begin(Irp, DeviceObject);

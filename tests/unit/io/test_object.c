@@ -277,6 +277,72 @@ NT_TEST(delete_waits)
     CHECK(io_logged("0 12 2") && !driver->DeviceObject);
 }
 
+/* DO-51, DO-24: whom the descriptor keeps out, of the device and of its namespace. */
+NT_TEST(descriptors)
+{
+    PDRIVER_OBJECT driver = make_driver("secure");
+    PDEVICE_OBJECT device = io_test_device(driver, u"\\Device\\Secure", 0),
+                   filter = io_test_device(driver, NULL, 0);
+    HANDLE h;
+    PFILE_OBJECT file;
+    UNICODE_STRING name = io_string(u"\\Device\\Secure");
+    mm_free(device->SecurityDescriptor);
+    CHECK_STATUS(se_from_sddl(u"D:P", &device->SecurityDescriptor), STATUS_SUCCESS);
+    CHECK_STATUS(io_test_open(u"\\Device\\Secure", 0, &h), STATUS_ACCESS_DENIED);
+    CHECK_STATUS(io_test_open(u"\\Device\\Secure\\name", 0, &h), STATUS_SUCCESS);
+    ob_handle_close(h, UserMode);
+    CHECK(IoAttachDeviceToDeviceStack(filter, device) == device);
+    filter->Characteristics |= FILE_DEVICE_SECURE_OPEN;
+    CHECK_STATUS(io_test_open(u"\\Device\\Secure\\name", 0, &h), STATUS_ACCESS_DENIED);
+    CHECK(device->ReferenceCount == 0);
+    CHECK_STATUS(IoGetDeviceObjectPointer(&name, FILE_READ_DATA, &file, &filter),
+                 STATUS_SUCCESS); /* the kernel may */
+    ob_dereference(file);
+    mm_free(device->SecurityDescriptor);
+    CHECK_STATUS(se_from_sddl(u"D:P(A;;GA;;;SY)(A;;GR;;;BA)", &device->SecurityDescriptor),
+                 STATUS_SUCCESS);                                                 /* DO-54 */
+    CHECK_STATUS(io_test_open(u"\\Device\\Secure", 0, &h), STATUS_ACCESS_DENIED); /* asks to write too */
+    mm_free(device->SecurityDescriptor);
+    CHECK_STATUS(se_from_sddl(u"D:P(A;;GA;;;SY)(A;;GA;;;BA)", &device->SecurityDescriptor), STATUS_SUCCESS);
+    CHECK_STATUS(io_test_open(u"\\Device\\Secure", 0, &h), STATUS_SUCCESS);
+    ob_handle_close(h, UserMode);
+}
+
+static NTSTATUS NTAPI reparsing(PDEVICE_OBJECT device, PIRP irp)
+{
+    PFILE_OBJECT file = IoGetCurrentIrpStackLocation(irp)->FileObject;
+    if (IoGetCurrentIrpStackLocation(irp)->MajorFunction != IRP_MJ_CREATE || !file->FileName.Length)
+        return dispatch(device, irp);
+    static const WCHAR elsewhere[] = u"\\Device\\Elsewhere";
+    struct {
+        ULONG tag;
+        USHORT length, unparsed, substitute_offset, substitute_length, print_offset, print_length;
+        WCHAR path[20];
+    } *data = mm_pool_allocate(PagedPool, sizeof(*data), IO_NAME_TAG, true, reparsing);
+    data->tag = 0xA0000003; /* a mount point */
+    data->unparsed = 4 * sizeof(WCHAR);
+    data->substitute_length = sizeof(elsewhere) - sizeof(WCHAR);
+    __builtin_memcpy(data->path, elsewhere, sizeof(elsewhere));
+    irp->Tail.Overlay.AuxiliaryBuffer = (PCHAR)data;
+    irp->IoStatus.Information = data->tag;
+    irp->IoStatus.Status = STATUS_REPARSE;
+    IofCompleteRequest(irp, IO_NO_INCREMENT);
+    return STATUS_REPARSE;
+}
+
+NT_TEST(mount_points)
+{
+    PDRIVER_OBJECT driver = make_driver("mount"), other = make_driver("elsewhere");
+    PDEVICE_OBJECT first = io_test_device(driver, u"\\Device\\First", 0),
+                   second = io_test_device(other, u"\\Device\\Elsewhere", 0);
+    HANDLE h;
+    driver->MajorFunction[IRP_MJ_CREATE] = reparsing;
+    CHECK_STATUS(io_test_open(u"\\Device\\First\\dir\\abc", 0, &h), STATUS_SUCCESS); /* IRP-93 */
+    CHECK(first->ReferenceCount == 0 && second->ReferenceCount == 1);
+    CHECK(create_name_length == 8 && create_name[0] == '\\' && create_name[1] == 'a');
+    ob_handle_close(h, UserMode);
+}
+
 NT_TEST(remove_lock)
 {
     IO_REMOVE_LOCK lock;
@@ -294,7 +360,7 @@ int run_object_tests(void)
     const struct CMUnitTest tests[] = {
         IO_TEST(new_driver),  IO_TEST(after_entry),  IO_TEST(client_extensions), IO_TEST(new_device),
         IO_TEST(stacks),      IO_TEST(unloading),    IO_TEST(open_and_close),    IO_TEST(links_and_pointers),
-        IO_TEST(remove_lock), IO_TEST(delete_waits),
+        IO_TEST(remove_lock), IO_TEST(delete_waits), IO_TEST(descriptors),       IO_TEST(mount_points),
     };
     return cmocka_run_group_tests_name("io: objects", tests, NULL, NULL);
 }

@@ -297,10 +297,18 @@ static NTSTATUS NTAPI shutdown_dispatch(PDEVICE_OBJECT for_device, PIRP irp)
     return STATUS_SUCCESS;
 }
 
+/* LC-12: nobody calls it at a shutdown. */
+static VOID NTAPI never_unload(PDRIVER_OBJECT of)
+{
+    (void)of;
+    io_log("unload");
+}
+
 NT_TEST(shutdown_notification)
 {
     make_queue();
     driver->MajorFunction[IRP_MJ_SHUTDOWN] = shutdown_dispatch;
+    driver->DriverUnload = never_unload;
     PDEVICE_OBJECT two = io_test_device(driver, NULL, 0), three = io_test_device(driver, NULL, 0);
     CHECK_STATUS(IoRegisterShutdownNotification(device), STATUS_SUCCESS);
     CHECK_STATUS(IoRegisterShutdownNotification(two), STATUS_SUCCESS);

@@ -55,11 +55,13 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT for_device, PIRP irp)
     return status;
 }
 
+static CCHAR boost;
+
 static void complete_held(void)
 {
     d.irp->IoStatus.Status = d.status;
     d.irp->IoStatus.Information = d.information;
-    IofCompleteRequest(d.irp, IO_NO_INCREMENT);
+    IofCompleteRequest(d.irp, boost);
 }
 
 static char *buffer;
@@ -387,6 +389,82 @@ NT_TEST(cancel_io)
     ob_handle_close(h, UserMode);
 }
 
+/* MJ-07, MJ-08, MJ-0B, MJ-0C, MJ-11, MJ-19, MJ-1A. */
+NT_TEST(file_system_services)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    UNICODE_STRING *pattern = (UNICODE_STRING *)(offset + 2);
+    FILE_FULL_EA_INFORMATION *ea = (void *)buffer;
+    PIO_STACK_LOCATION at = &d.location;
+    SID *sid = (SID *)(buffer + 512);
+    __builtin_memset(buffer, 0, PAGE_SIZE);
+    CHECK_STATUS(NtSetVolumeInformationFile(h, iosb, buffer, 64, FileFsLabelInformation), STATUS_SUCCESS);
+    CHECK(at->MajorFunction == IRP_MJ_SET_VOLUME_INFORMATION && d.seen.AssociatedIrp.SystemBuffer);
+    CHECK(at->Parameters.SetVolume.Length == 64 &&
+          at->Parameters.SetVolume.FsInformationClass == FileFsLabelInformation);
+    CHECK_STATUS(NtSetVolumeInformationFile(h, iosb, buffer, 64, FileFsSizeInformation),
+                 STATUS_INVALID_INFO_CLASS);
+    CHECK_STATUS(NtQueryVolumeInformationFile(h, iosb, buffer, 64, FileFsSizeInformation), STATUS_SUCCESS);
+    CHECK(at->MajorFunction == IRP_MJ_QUERY_VOLUME_INFORMATION && d.seen.AssociatedIrp.SystemBuffer);
+    rtl_init_string(pattern, (WCHAR *)__builtin_memcpy(buffer + 1024, u"*.x", 8));
+    CHECK_STATUS(NtQueryDirectoryFile(h, NULL, NULL, NULL, iosb, buffer, 128, FileNamesInformation, TRUE,
+                                      pattern, FALSE),
+                 STATUS_SUCCESS);
+    CHECK(at->MajorFunction == IRP_MJ_DIRECTORY_CONTROL && at->MinorFunction == IRP_MN_QUERY_DIRECTORY);
+    CHECK(at->Flags == SL_RETURN_SINGLE_ENTRY && d.seen.AssociatedIrp.SystemBuffer);
+    CHECK(at->Parameters.QueryDirectory.FileName && at->Parameters.QueryDirectory.FileName != pattern);
+    CHECK_STATUS(NtNotifyChangeDirectoryFile(h, NULL, NULL, NULL, iosb, buffer, 128, 1, TRUE),
+                 STATUS_SUCCESS);
+    CHECK(at->MinorFunction == IRP_MN_NOTIFY_CHANGE_DIRECTORY && at->Flags == SL_WATCH_TREE);
+    CHECK_STATUS(NtNotifyChangeDirectoryFile(h, NULL, NULL, NULL, iosb, buffer, 128, 0, TRUE),
+                 STATUS_INVALID_PARAMETER);
+    CHECK_STATUS(NtLockFile(h, NULL, NULL, NULL, iosb, offset, offset, 7, TRUE, FALSE), STATUS_SUCCESS);
+    CHECK(at->MajorFunction == IRP_MJ_LOCK_CONTROL && at->MinorFunction == IRP_MN_LOCK &&
+          at->Flags == SL_FAIL_IMMEDIATELY);
+    CHECK(at->Parameters.LockControl.Key == 7 && at->FileObject->LockOperation);
+    CHECK(at->Parameters.LockControl.Length && at->Parameters.LockControl.Length != offset);
+    CHECK_STATUS(NtUnlockFile(h, iosb, offset, offset, 7), STATUS_SUCCESS);
+    CHECK(at->MinorFunction == IRP_MN_UNLOCK_SINGLE);
+    CHECK_STATUS(NtSetEaFile(h, iosb, ea, 4), STATUS_EA_LIST_INCONSISTENT);
+    ea->EaNameLength = 1;
+    CHECK_STATUS(NtSetEaFile(h, iosb, ea, 32), STATUS_SUCCESS);
+    CHECK(at->MajorFunction == IRP_MJ_SET_EA && at->Parameters.SetEa.Length == 32 &&
+          d.seen.AssociatedIrp.SystemBuffer);
+    CHECK_STATUS(NtQueryEaFile(h, iosb, buffer, 64, FALSE, buffer + 256, 16, NULL, TRUE), STATUS_SUCCESS);
+    CHECK(at->MajorFunction == IRP_MJ_QUERY_EA && at->Flags == SL_RESTART_SCAN &&
+          at->Parameters.QueryEa.EaListLength == 16);
+    CHECK(at->Parameters.QueryEa.EaList && d.seen.AssociatedIrp.SystemBuffer);
+    sid->Revision = 1;
+    sid->SubAuthorityCount = 1;
+    CHECK_STATUS(NtQueryQuotaInformationFile(h, iosb, buffer, 64, TRUE, NULL, 0, sid, FALSE), STATUS_SUCCESS);
+    CHECK(at->MajorFunction == IRP_MJ_QUERY_QUOTA && at->Parameters.QueryQuota.Length == 64);
+    CHECK(at->Parameters.QueryQuota.StartSid && at->Parameters.QueryQuota.StartSid != sid);
+    CHECK_STATUS(NtQueryQuotaInformationFile(h, iosb, buffer, 64, TRUE, buffer + 512, 24, NULL, FALSE),
+                 STATUS_SUCCESS);
+    CHECK(at->Parameters.QueryQuota.SidListLength == 24 && at->Parameters.QueryQuota.SidList);
+    CHECK(d.seen.AssociatedIrp.SystemBuffer != NULL);
+    CHECK_STATUS(NtSetQuotaInformationFile(h, iosb, buffer, 48), STATUS_SUCCESS);
+    CHECK(at->MajorFunction == IRP_MJ_SET_QUOTA && at->Parameters.SetQuota.Length == 48 &&
+          d.seen.AssociatedIrp.SystemBuffer);
+    ob_handle_close(h, UserMode);
+}
+
+/* IRP-77: whoever waits for the request runs with the completer's boost. */
+NT_TEST(boost_reaches_the_waiter)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    struct ke_thread *me = ke_thread();
+    d.pend = true;
+    struct ps_thread *t = start_completer();
+    t->tcb.priority = t->tcb.base_priority = 1; /* it runs when this thread waits */
+    boost = 6;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
+    CHECK_STATUS(me->priority, me->base_priority + 6);
+    boost = IO_NO_INCREMENT;
+    ob_dereference(t);
+    ob_handle_close(h, UserMode);
+}
+
 static NTSTATUS NTAPI marks_and_succeeds(PDEVICE_OBJECT for_device, PIRP irp)
 {
     (void)for_device;
@@ -448,6 +526,8 @@ int run_request_tests(void)
         IO_TEST(answered_by_the_manager),
         IO_TEST(completion_port),
         IO_TEST(cancel_io),
+        IO_TEST(file_system_services),
+        IO_TEST(boost_reaches_the_waiter),
         IO_TEST(marked_but_not_pending),
         IO_TEST(threaded_requests_of_drivers),
     };

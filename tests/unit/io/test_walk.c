@@ -194,6 +194,89 @@ NT_TEST(a_routine_stops_and_the_walk_resumes)
     IoFreeIrp(irp);
 }
 
+/* IRP-50: only STATUS_MORE_PROCESSING_REQUIRED stops the walk. */
+NT_TEST(a_routine_that_returns_pending_does_not_stop)
+{
+    PDEVICE_OBJECT owner;
+    make_stack(copy_dispatch);
+    routine_result = STATUS_PENDING;
+    PIRP irp = make_irp(IRP_MJ_READ, &owner);
+    IofCallDriver(middle, irp);
+    CHECK(io_logged("copy bottom routine(copy) stop"));
+    IoFreeIrp(irp);
+}
+
+/* IRP-73: the mark of the top location goes nowhere: what lies behind the IRP stays as it is. */
+NT_TEST(no_mark_behind_the_top)
+{
+    PDEVICE_OBJECT owner;
+    make_stack(copy_dispatch);
+    bottom_pends = true;
+    PIRP irp = IoAllocateIrp(1, FALSE);
+    PIO_STACK_LOCATION behind = (PIO_STACK_LOCATION)(irp + 1) + 1;
+    IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_READ;
+    IoSetCompletionRoutine(irp, stop, &owner, FALSE, FALSE, TRUE);
+    irp->Tail.Overlay.Thread = NULL;
+    irp->Cancel = FALSE;
+    behind->Control = 0;
+    CHECK_STATUS(IofCallDriver(bottom, irp), STATUS_PENDING);
+    IO_STATUS_BLOCK iosb;
+    KEVENT event;
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    irp->Flags = IRP_CLOSE_OPERATION; /* ends at the top without a thread */
+    irp->UserIosb = &iosb;
+    irp->UserEvent = &event;
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    IofCompleteRequest(irp, IO_NO_INCREMENT);
+    CHECK(KeReadStateEvent(&event) && behind->Control == 0);
+    IoFreeIrp(irp);
+}
+
+static ULONG violations[8];
+static unsigned violation_count;
+static void note_violation(ULONG code, ULONG subcode, const void *irp, const char *sentence)
+{
+    (void)irp;
+    CHECK(code == DRIVER_VERIFIER_IOMANAGER_VIOLATION && sentence != NULL);
+    violations[violation_count++ & 7] = subcode;
+}
+
+NT_TEST(violations_are_told)
+{
+    static const struct vf_ops ops = {.irp_violation = note_violation};
+    PDEVICE_OBJECT owner;
+    static FILE_OBJECT closed = {.Flags = FO_CLEANUP_COMPLETE};
+    make_stack(copy_dispatch);
+    seam_vf = &ops;
+    violation_count = 0;
+    bottom_status = STATUS_PENDING; /* IRP-61 */
+    PIRP irp = make_irp(IRP_MJ_READ, &owner);
+    IofCallDriver(bottom, irp);
+    CHECK(violation_count == 1 && violations[0] == 6);
+    bottom_status = (NTSTATUS)0xFFFFFFFF;
+    IoReuseIrp(irp, STATUS_SUCCESS);
+    IoSetCompletionRoutine(irp, stop, &owner, TRUE, TRUE, TRUE);
+    IofCallDriver(bottom, irp);
+    CHECK(violation_count == 2 && violations[1] == 6);
+    bottom_status = STATUS_SUCCESS;
+    IoReuseIrp(irp, STATUS_SUCCESS);
+    IoSetCompletionRoutine(irp, stop, &owner, TRUE, TRUE, TRUE);
+    IoSetCancelRoutine(irp, (PDRIVER_CANCEL)(PVOID)stop);
+    IofCallDriver(bottom, irp);
+    CHECK(violation_count == 3 && violations[2] == 7);
+    IoSetCancelRoutine(irp, NULL);
+    IoReuseIrp(irp, STATUS_SUCCESS);
+    IoSetCompletionRoutine(irp, stop, &owner, TRUE, TRUE, TRUE);
+    IoGetNextIrpStackLocation(irp)->FileObject = &closed; /* IRP-31 */
+    IofCallDriver(bottom, irp);
+    CHECK(violation_count == 4 && violations[3] == 0x0F);
+    io_queue_irp_to_thread(irp);
+    IoFreeIrp(irp); /* IRP-08: still in the thread's list */
+    CHECK(violation_count == 5 && violations[4] == 2);
+    list_init(&ps_current()->irps);
+    seam_vf = NULL;
+}
+
 NT_TEST(skipping_shares_the_location)
 {
     PDEVICE_OBJECT owner;
@@ -273,9 +356,9 @@ static PDEVICE_OBJECT canceled_for;
 static VOID NTAPI cancel_routine(PDEVICE_OBJECT device, PIRP irp)
 {
     canceled_for = device;
-    CHECK(ke_irql() == DISPATCH_LEVEL && irp->CancelIrql == PASSIVE_LEVEL && irp->Cancel);
+    CHECK(ke_irql() == DISPATCH_LEVEL && irp->CancelIrql == APC_LEVEL && irp->Cancel);
     IoReleaseCancelSpinLock(irp->CancelIrql);
-    CHECK(ke_irql() == PASSIVE_LEVEL);
+    CHECK(ke_irql() == APC_LEVEL);
     irp->IoStatus.Status = STATUS_CANCELLED;
     IofCompleteRequest(irp, IO_NO_INCREMENT);
 }
@@ -289,7 +372,9 @@ NT_TEST(canceling)
     IofCallDriver(middle, irp);
     CHECK(!IoCancelIrp(irp) && irp->Cancel);
     IoSetCancelRoutine(irp, cancel_routine);
+    KIRQL irql = ke_raise_irql(APC_LEVEL);
     CHECK(IoCancelIrp(irp));
+    ke_lower_irql(irql);
     CHECK(canceled_for == bottom && irp->CancelRoutine == NULL);
     IoFreeIrp(irp);
 }
@@ -338,6 +423,9 @@ int run_walk_tests(void)
         IO_TEST(when_routines_are_called),
         IO_TEST(pending_is_carried_where_no_routine_runs),
         IO_TEST(a_routine_stops_and_the_walk_resumes),
+        IO_TEST(a_routine_that_returns_pending_does_not_stop),
+        IO_TEST(no_mark_behind_the_top),
+        IO_TEST(violations_are_told),
         IO_TEST(skipping_shares_the_location),
         IO_TEST(unset_slots_refuse),
         IO_TEST(no_location_left),
