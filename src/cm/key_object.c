@@ -7,7 +7,6 @@
 #include "cm/store.h"
 
 struct ob_type *cm_key_type;
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT_DATA(ntoskrnl, CmKeyObjectType)
 POBJECT_TYPE CmKeyObjectType;
 

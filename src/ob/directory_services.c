@@ -151,7 +151,6 @@ NTSTATUS NTAPI NtQueryDirectoryObject(HANDLE DirectoryHandle, PVOID Buffer, ULON
     return status;
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ZwQueryDirectoryObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 NTSTATUS NTAPI ZwQueryDirectoryObject(HANDLE DirectoryHandle, PVOID Buffer, ULONG Length,
                                       BOOLEAN ReturnSingleEntry, BOOLEAN RestartScan, PULONG Context,

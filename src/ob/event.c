@@ -8,7 +8,6 @@
 #include "ob/services.h"
 
 struct ob_type *ob_event_type;
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT_DATA(ntoskrnl, ExEventObjectType)
 POBJECT_TYPE ExEventObjectType;
 
@@ -29,7 +28,6 @@ NTSTATUS ob_event_init(void)
     return ob_event_type ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-/* Source: in the import library of ntoskrnl; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, NtCreateEvent, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
 NTSTATUS NTAPI NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                              POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState)
@@ -84,7 +82,6 @@ static LONG NTAPI set_event(PRKEVENT event)
     return KeSetEvent(event, EVENT_INCREMENT, FALSE);
 }
 
-/* Source: in the import library of ntoskrnl; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, NtSetEvent, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
 NTSTATUS NTAPI NtSetEvent(HANDLE EventHandle, PLONG PreviousState)
 {
@@ -102,7 +99,6 @@ NTSTATUS NTAPI NtResetEvent(HANDLE EventHandle, PLONG PreviousState)
     return change_state(EventHandle, KeResetEvent, PreviousState);
 }
 
-/* Source: in the import library of ntoskrnl; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ZwResetEvent, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
 NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState)
 {
@@ -114,7 +110,6 @@ NTSTATUS NTAPI NtClearEvent(HANDLE EventHandle)
     return change_state(EventHandle, KeResetEvent, NULL);
 }
 
-/* Source: in the import library of ntoskrnl; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ZwClearEvent, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
 NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle)
 {

@@ -15,7 +15,6 @@ LONG_PTR NTAPI ObfReferenceObject(PVOID Object)
     return ob_pointer_count(Object);
 }
 
-/* Source: in the import library of ntoskrnl; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ObfReferenceObjectWithTag, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 LONG_PTR NTAPI ObfReferenceObjectWithTag(PVOID Object, ULONG Tag)
 {
@@ -24,7 +23,6 @@ LONG_PTR NTAPI ObfReferenceObjectWithTag(PVOID Object, ULONG Tag)
 
 /* IRQL: <= DISPATCH_LEVEL; the object is deleted at PASSIVE_LEVEL, later if need be. Returns the new count.
  */
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ObfDereferenceObject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 LONG_PTR NTAPI ObfDereferenceObject(PVOID Object)
 {
@@ -37,7 +35,6 @@ LONG_PTR NTAPI ObDereferenceObject(PVOID Object)
     return ob_dereference_count(Object);
 }
 
-/* Source: in the import library of ntoskrnl; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ObfDereferenceObjectWithTag, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 LONG_PTR NTAPI ObfDereferenceObjectWithTag(PVOID Object, ULONG Tag)
 {
@@ -200,7 +197,6 @@ NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES ObjectAttributes, POBJECT_T
     return status;
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ObGetObjectType, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 POBJECT_TYPE NTAPI ObGetObjectType(PVOID Object)
 {

@@ -49,8 +49,9 @@ struct ob_header {
 _Static_assert(offsetof(struct ob_header, body) % 16 == 0, "bodies are 16-byte aligned");
 
 struct ob_type {
-    /* As on NT, first: a list of the type's objects, empty outside of checked builds, so it points to the type itself.
-     * Drivers depend on it unknowingly: headers that import IoFileObjectType as data of another module make
+    /* As on NT, first: a list of the type's objects, empty outside of checked builds, so it points to the
+     * type itself. Drivers depend on it unknowingly: headers that import IoFileObjectType as data of another
+     * module make
      * `*IoFileObjectType` read one level too deep, which gives the type again. */
     LIST_ENTRY type_list;
     struct ob_type_ops ops;

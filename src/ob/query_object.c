@@ -141,7 +141,6 @@ NTSTATUS NTAPI NtSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS Ob
     return ob_handle_set_attributes(Handle, attributes, mode);
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ZwSetInformationObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 NTSTATUS NTAPI ZwSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
                                       PVOID ObjectInformation, ULONG ObjectInformationLength)

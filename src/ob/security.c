@@ -208,7 +208,6 @@ NTSTATUS NTAPI ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityI
     return ZW_CALL(NtSetSecurityObject(Handle, SecurityInformation, SecurityDescriptor));
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ObSetSecurityObjectByPointer, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER)
 NTSTATUS NTAPI ObSetSecurityObjectByPointer(PVOID Object, SECURITY_INFORMATION SecurityInformation,
                                             PSECURITY_DESCRIPTOR SecurityDescriptor)

@@ -30,7 +30,6 @@ static NTSTATUS capture_timeout(PLARGE_INTEGER *timeout, LARGE_INTEGER *storage,
     return status;
 }
 
-/* Source: in the import library of ntoskrnl; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, NtWaitForSingleObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
 NTSTATUS NTAPI NtWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout)
 {
@@ -101,7 +100,6 @@ NTSTATUS NTAPI NtWaitForMultipleObjects(ULONG Count, HANDLE Handles[], WAIT_TYPE
     return status;
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ZwWaitForMultipleObjects, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
 NTSTATUS NTAPI ZwWaitForMultipleObjects(ULONG Count, HANDLE Handles[], WAIT_TYPE WaitType, BOOLEAN Alertable,
                                         PLARGE_INTEGER Timeout)

@@ -82,7 +82,6 @@ static NTSTATUS reference_process(HANDLE handle, KPROCESSOR_MODE mode, struct ke
     return ob_reference_by_handle(handle, PROCESS_DUP_HANDLE, ps_process_type, mode, (void **)process, NULL);
 }
 
-/* Source: in the import library of ntoskrnl; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, NtDuplicateObject, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI NtDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle, HANDLE TargetProcessHandle,
                                  PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,

@@ -7,10 +7,8 @@
 #include "ps/internal.h"
 
 struct ob_type *ps_process_type;
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT_DATA(ntoskrnl, PsProcessType)
 POBJECT_TYPE PsProcessType;
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT_DATA(ntoskrnl, PsInitialSystemProcess)
 PEPROCESS PsInitialSystemProcess;
 
@@ -152,7 +150,6 @@ void ps_for_each_process(void (*visit)(struct ke_process *process, void *context
 /* ---- what a process is asked for ---- */
 
 /* The process whose handles the current thread uses: the one it is attached to. */
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, PsGetCurrentProcess, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 PEPROCESS NTAPI PsGetCurrentProcess(VOID)
 {
@@ -178,7 +175,6 @@ PCHAR NTAPI PsGetProcessImageFileName(PEPROCESS Process)
     return ((struct ke_process *)Process)->image_name;
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, PsGetProcessInheritedFromUniqueProcessId, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 HANDLE NTAPI PsGetProcessInheritedFromUniqueProcessId(PEPROCESS Process)
 {
@@ -186,14 +182,12 @@ HANDLE NTAPI PsGetProcessInheritedFromUniqueProcessId(PEPROCESS Process)
     return parent ? parent->id : NULL;
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, PsGetProcessSessionId, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 ULONG NTAPI PsGetProcessSessionId(PEPROCESS Process)
 {
     return ((struct ke_process *)Process)->session;
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, PsGetCurrentProcessSessionId, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 ULONG NTAPI PsGetCurrentProcessSessionId(VOID)
 {
@@ -218,7 +212,6 @@ NTSTATUS NTAPI PsGetProcessExitStatus(PEPROCESS Process)
     return ((struct ke_process *)Process)->exit_status;
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, PsIsSystemProcess, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 BOOLEAN NTAPI PsIsSystemProcess(PEPROCESS Process)
 {

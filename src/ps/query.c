@@ -87,7 +87,6 @@ static NTSTATUS query_process(struct ke_process *process, PROCESSINFOCLASS class
     }
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, NtQueryInformationProcess, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 NTSTATUS NTAPI NtQueryInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
                                          PVOID ProcessInformation, ULONG ProcessInformationLength,
@@ -107,7 +106,6 @@ NTSTATUS NTAPI NtQueryInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS 
     return status;
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ZwQueryInformationProcess, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 NTSTATUS NTAPI ZwQueryInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
                                          PVOID ProcessInformation, ULONG ProcessInformationLength,
@@ -155,7 +153,6 @@ static NTSTATUS query_thread(struct ps_thread *thread, THREADINFOCLASS class,
     }
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, NtQueryInformationThread, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 NTSTATUS NTAPI NtQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
                                         PVOID ThreadInformation, ULONG ThreadInformationLength,
@@ -176,7 +173,6 @@ NTSTATUS NTAPI NtQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS Thr
     return status;
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ZwQueryInformationThread, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 NTSTATUS NTAPI ZwQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
                                         PVOID ThreadInformation, ULONG ThreadInformationLength,

@@ -206,7 +206,6 @@ static NTSTATUS answer_class(ULONG class, struct ps_question *question)
     }
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, NtQuerySystemInformation, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 NTSTATUS NTAPI NtQuerySystemInformation(ULONG SystemInformationClass, PVOID SystemInformation,
                                         ULONG SystemInformationLength, PULONG ReturnLength)
@@ -218,7 +217,6 @@ NTSTATUS NTAPI NtQuerySystemInformation(ULONG SystemInformationClass, PVOID Syst
     return answer_class(SystemInformationClass, &question);
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, ZwQuerySystemInformation, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 NTSTATUS NTAPI ZwQuerySystemInformation(ULONG SystemInformationClass, PVOID SystemInformation,
                                         ULONG SystemInformationLength, PULONG ReturnLength)

@@ -9,7 +9,6 @@
 
 struct ob_type *ps_thread_type;
 struct ps_callouts ps_callouts;
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT_DATA(ntoskrnl, PsThreadType)
 POBJECT_TYPE PsThreadType;
 
@@ -252,7 +251,6 @@ HANDLE NTAPI PsGetThreadProcessId(PETHREAD Thread)
     return ((struct ps_thread *)Thread)->process->id;
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, PsGetThreadProcess, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 PEPROCESS NTAPI PsGetThreadProcess(PETHREAD Thread)
 {

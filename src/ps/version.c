@@ -4,7 +4,6 @@
 #include "ps/internal.h"
 
 /* The high nibble F marks a free build. */
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT_DATA(ntoskrnl, NtBuildNumber)
 ULONG NtBuildNumber = 0xF0000000u | NT_VERSION_BUILD;
 

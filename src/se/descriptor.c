@@ -106,7 +106,6 @@ NTSTATUS NTAPI RtlSetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescrip
     return STATUS_SUCCESS;
 }
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT(ntoskrnl, RtlSetSaclSecurityDescriptor, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
 NTSTATUS NTAPI RtlSetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, BOOLEAN SaclPresent,
                                             PACL Sacl, BOOLEAN SaclDefaulted)

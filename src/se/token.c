@@ -7,7 +7,6 @@
 #include "se/internal.h"
 
 struct ob_type *se_token_type;
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT_DATA(ntoskrnl, SeTokenObjectType)
 POBJECT_TYPE SeTokenObjectType;
 

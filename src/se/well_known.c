@@ -132,7 +132,6 @@ static SE_EXPORTS exports = {
     .SeTrustedInstallerSid = WELL_KNOWN(trusted_installer_sid),
 };
 
-/* Source: imported by real drivers; parameters as in the Windows SDK and WDK headers. */
 EXPORT_DATA(ntoskrnl, SeExports)
 PSE_EXPORTS SeExports = &exports;
 
