@@ -9,6 +9,8 @@
 #include "host/host.h"
 #include "nt/pcr.h"
 
+extern CCHAR KeNumberProcessors;
+
 #define RATIO    30u /* times 100 MHz: as the time-stamp counter runs */
 #define OWN_MSRS 64
 
@@ -24,16 +26,19 @@ struct msr {
 };
 
 static const struct msr at_boot[] = {
+    {0x00, 2, STORED, 0},                                /* P5_MC_ADDR, P5_MC_TYPE */
+    {0x06, 1, READ_ONLY, 64},                            /* MONITOR_FILTER_SIZE */
     {0x17, 1, READ_ONLY, 0},                             /* PLATFORM_ID */
     {0x1B, 1, STORED, 0xFEE00800},                       /* APIC_BASE: enabled */
-    {0x35, 1, READ_ONLY, 0x00010001},                    /* CORE_THREAD_COUNT */
     {0x3A, 1, READ_ONLY, 1},                             /* FEATURE_CONTROL: locked, no VMX */
     {0x3B, 1, STORED, 0},                                /* TSC_ADJUST */
+    {0x48, 1, STORED, 0},                                /* SPEC_CTRL */
     {0x8B, 1, STORED, 0x000000F000000000},               /* BIOS_SIGN_ID: microcode revision F0 */
     {0xC1, 4, STORED, 0},                                /* PMC0..3: nothing is counted */
     {0xCE, 1, READ_ONLY, 0x80000000000ull | RATIO << 8}, /* PLATFORM_INFO: lowest and guaranteed ratio */
     {0xE2, 1, STORED, 0},                                /* PKG_CST_CONFIG_CONTROL */
     {0xFE, 1, READ_ONLY, 0x508},                         /* MTRRCAP: 8 variable, fixed, write combining */
+    {0x10A, 1, READ_ONLY, 0},                            /* ARCH_CAPABILITIES: none claimed */
     {0x174, 3, STORED, 0},                               /* SYSENTER_CS, ESP, EIP */
     {0x179, 1, READ_ONLY, 0},                            /* MCG_CAP: no banks */
     {0x17A, 1, STORED, 0},                               /* MCG_STATUS */
@@ -46,6 +51,8 @@ static const struct msr at_boot[] = {
     {0x19C, 1, STORED, 0x88400000},         /* THERM_STATUS: valid, 64 degrees below the target */
     {0x1A0, 1, STORED, 0x850089},           /* MISC_ENABLE */
     {0x1A2, 1, READ_ONLY, 100u << 16},      /* TEMPERATURE_TARGET: 100 degrees */
+    {0x1A4, 1, STORED, 0},                  /* MISC_FEATURE_CONTROL: all prefetchers on */
+    {0x1AA, 1, STORED, 0},                  /* MISC_PWR_MGMT */
     {0x1AD, 1, READ_ONLY, 0x1E1E1E1E},      /* TURBO_RATIO_LIMIT: none above the base */
     {0x1B0, 1, STORED, 6},                  /* ENERGY_PERF_BIAS: balanced */
     {0x1B1, 1, STORED, 0x88400000},         /* PACKAGE_THERM_STATUS */
@@ -65,6 +72,7 @@ static const struct msr at_boot[] = {
     {0x606, 1, READ_ONLY, 0xA0E03},              /* RAPL_POWER_UNIT */
     {0x610, 1, STORED, 0x0042820000DC8208},      /* PKG_POWER_LIMIT */
     {0x611, 1, READ_ONLY, 0},                    /* PKG_ENERGY_STATUS: nothing is burnt */
+    {0x614, 1, READ_ONLY, 0x208},                /* PKG_POWER_INFO: 65 W */
     {0x639, 1, READ_ONLY, 0},                    /* PP0_ENERGY_STATUS */
     {0xC0000080, 1, STORED, 0xD01},              /* EFER: SYSCALL, long mode enabled and active, NX */
     {0xC0000081, 1, STORED, 0x0023001000000000}, /* STAR */
@@ -77,6 +85,7 @@ static const struct msr at_boot[] = {
 enum {
     MSR_TSC = 0x10,
     MSR_APIC_BASE = 0x1B,
+    MSR_CORE_THREAD_COUNT = 0x35,
     MSR_MPERF = 0xE7,
     MSR_APERF = 0xE8,
     MSR_GS_BASE = 0xC0000101,
@@ -164,6 +173,9 @@ static bool read_special(ULONG msr, uint64_t *value)
         return true;
     case MSR_GS_BASE:
         *value = (uintptr_t)arch_get_gs();
+        return true;
+    case MSR_CORE_THREAD_COUNT:
+        *value = (uint64_t)(UCHAR)KeNumberProcessors << 16 | (UCHAR)KeNumberProcessors;
         return true;
     case MSR_TSC_AUX:
         *value = processor_number();

@@ -143,6 +143,9 @@ static void msrs_are_known_or_refused(void **state)
     assert_int_equal(value & 0x500, 0x500);
     assert_true(hal_msr_read(0x19C, &value));
     assert_int_equal(value >> 31 & 1, 1);
+    assert_true(hal_msr_read(0x35, &value));
+    assert_int_equal(value, 0x10001); /* one core, one thread */
+    assert_false(hal_msr_write(0x35, 0));
     assert_false(hal_msr_read(0x12345, &value));
     assert_false(hal_msr_write(0x12345, 0));
     assert_false(hal_msr_write(0x3A, 0)); /* locked */
