@@ -21,6 +21,8 @@ struct trace_where {
     bool idle;               /* the processor's idle thread */
 };
 void trace_where(struct trace_where *where);
+int trace_vp(void);                      /* the processor held, -1: none */
+uint64_t trace_caller(uint64_t address); /* of a driver's call: behind a gate, the driver's own address */
 struct trace_thread_facts {
     ULONG id;
     const char *name;

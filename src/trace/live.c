@@ -10,6 +10,17 @@ void trace_thread_facts(const void *object, struct trace_thread_facts *facts)
         .id = thread->id, .name = thread->name, .idle = ke_on_vp() && thread == ke_vp()->idle};
 }
 
+int trace_vp(void)
+{
+    return ke_on_vp() ? (int)ke_vp()->number : -1;
+}
+
+uint64_t trace_caller(uint64_t address)
+{
+    return ke_on_vp() && ldr_find((const void *)address) == NULL ? (uint64_t)mm_caller((const void *)address)
+                                                                 : address;
+}
+
 void trace_where(struct trace_where *where)
 {
     struct trace_thread_facts facts = {0};

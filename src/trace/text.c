@@ -179,6 +179,8 @@ static const char *object_words(const void *object)
     DISPATCHER_HEADER header;
     if (object == NULL)
         return "time";
+    if (vf_is_host_address((ULONG64)object))
+        return "work"; /* an object of the runtime's own */
     if (!vf_peek(&header, object, sizeof(header)) || header.Type >= countof(words) || !words[header.Type])
         return "an object";
     return words[header.Type];
@@ -211,7 +213,8 @@ static void add_message(struct vf_text *text, const struct trace_event *event)
     size_t length = event->text ? __builtin_strlen(event->text) : 0;
     while (length != 0 && (event->text[length - 1] == '\n' || event->text[length - 1] == '\r'))
         length--;
-    vf_text_add(text, "%s prints: ", vf_image_of(event->a, image, sizeof(image)) ? image : "kernel code");
+    vf_text_add(text, "%s prints: ",
+                vf_image_of(trace_caller(event->a), image, sizeof(image)) ? image : "kernel code");
     for (size_t i = 0; i < length; i++)
         vf_text_add(text, "%c", (UCHAR)event->text[i] < ' ' ? ' ' : event->text[i]);
 }

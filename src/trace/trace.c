@@ -18,6 +18,7 @@ static enum trace_format format;
 static void (*writer)(void *context, const char *bytes, size_t length);
 static void *writer_context;
 static uint64_t began_ns;
+static int owner = -1; /* the processor that holds the lock: what it traces by itself is not traced again */
 static char buffer[BUFFER_BYTES];
 static size_t buffered;
 
@@ -133,9 +134,14 @@ static void on_event(const struct trace_event *event)
 {
     if (event->kind == TRACE_IRQL && !trace_verbose)
         return;
+    int me = trace_vp();
+    if (me >= 0 && __atomic_load_n(&owner, __ATOMIC_RELAXED) == me)
+        return;
     rl_lock_acquire(&lock);
+    __atomic_store_n(&owner, me, __ATOMIC_RELAXED);
     if (writer != NULL)
         write_event(event);
+    __atomic_store_n(&owner, -1, __ATOMIC_RELAXED);
     rl_lock_release(&lock);
 }
 

@@ -72,7 +72,8 @@ static void find_lock(struct vf_finding *f, const char *who, ULONG64 routine, co
     struct vf_text text;
     vf_describe(held->caller, where, sizeof(where));
     vf_text_init(&text, what, sizeof(what));
-    vf_text_add(&text, "returned without releasing a spin lock that was acquired at %s", where);
+    vf_text_add(&text, "returned without releasing %s that was acquired at %s",
+                held->lock == VF_CANCEL_LOCK ? "the cancel spin lock" : "a spin lock", where);
     find_at(f, routine, C4, held->queued ? 0x40006 : 0x40009, held->caller, held->lock, routine, who, what);
 }
 

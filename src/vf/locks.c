@@ -2,10 +2,10 @@
 /*
  * Spin locks that drivers hold on one virtual processor: a lock is bound to it,
  * since its holder stays at DISPATCH_LEVEL. Locks that the runtime takes by
- * itself are not counted, so the cancel spin lock is not: the I/O manager
- * checks that one.
+ * itself are not counted; but a cancel routine gets the cancel spin lock lent.
  */
 #include "vf/rules.h"
+#include "host/host.h"
 #include "nt/bugcodes.h"
 
 #define C4                  DRIVER_VERIFIER_DETECTED_VIOLATION
@@ -28,6 +28,23 @@ static const struct vf_lock *find_lock(const struct vf_locks *locks, ULONG64 loc
     return NULL;
 }
 
+void vf_name_lock(enum vf_special special, struct vf_call *call)
+{
+    if (special == VF_RELEASE_CANCEL)
+        call->arguments[1] = call->arguments[0];
+    if (special == VF_RELEASE_CANCEL || special == VF_ACQUIRE_CANCEL)
+        call->arguments[0] = VF_CANCEL_LOCK;
+}
+
+/* Since when: "hello.sys!HelloRead+0x12". */
+static void describe_holder(const struct vf_lock *held, char *words, size_t size)
+{
+    if (held->caller == 0)
+        host_snprintf(words, size, "its cancel routine was called");
+    else
+        vf_describe(held->caller, words, size);
+}
+
 bool vf_check_acquire(enum vf_special special, const struct vf_call *call, const struct vf_locks *locks,
                       struct vf_finding *f)
 {
@@ -35,7 +52,7 @@ bool vf_check_acquire(enum vf_special special, const struct vf_call *call, const
     char words[VF_DESCRIPTION];
     if (held == NULL || special == VF_ACQUIRE_TRY || (special == VF_ACQUIRE_SHARED && held->shared))
         return false;
-    vf_describe(held->caller, words, sizeof(words));
+    describe_holder(held, words, sizeof(words));
     vf_find(
         f, C4, is_queued(special) ? RULE_QUEUED : RULE_SPIN_LOCK, call->caller, call->arguments[0],
         held->caller,
@@ -54,6 +71,12 @@ void vf_acquired(enum vf_special special, const struct vf_call *call, struct vf_
                                                      .queued = queued,
                                                      .shared = special == VF_ACQUIRE_SHARED};
     locks->count++;
+}
+
+void vf_lend_cancel_lock(struct vf_locks *locks)
+{
+    struct vf_call call = {.arguments = {VF_CANCEL_LOCK}};
+    vf_acquired(VF_ACQUIRE_CANCEL, &call, locks);
 }
 
 static bool forget(struct vf_locks *locks, ULONG64 key)
@@ -77,7 +100,7 @@ static bool forget(struct vf_locks *locks, ULONG64 key)
 static bool returns_to(enum vf_special special, const struct vf_call *call, KIRQL *irql)
 {
     KLOCK_QUEUE_HANDLE handle;
-    if (special == VF_RELEASE_LOWER)
+    if (special == VF_RELEASE_LOWER || special == VF_RELEASE_CANCEL)
         *irql = (KIRQL)call->arguments[1];
     else if (special == VF_RELEASE_QUEUED_LOWER &&
              vf_peek(&handle, (const void *)call->arguments[0], sizeof(handle)))
@@ -95,7 +118,7 @@ static bool check_lowering(enum vf_special special, const struct vf_call *call, 
     if (locks->count == 0 || !returns_to(special, call, &wanted) || wanted >= DISPATCH_LEVEL)
         return false;
     const struct vf_lock *held = &locks->held[MIN(locks->count, VF_LOCKS) - 1];
-    vf_describe(held->caller, words, sizeof(words));
+    describe_holder(held, words, sizeof(words));
     vf_find(f, C4, RULE_RELEASE_IRQL, call->caller, call->arguments[0], held->lock,
             "%s was asked to return to IRQL %u while another spin lock is held, since %s", call->export->name,
             wanted, words);
@@ -112,4 +135,10 @@ bool vf_released(enum vf_special special, const struct vf_call *call, struct vf_
         return true;
     }
     return check_lowering(special, call, locks, f);
+}
+
+void vf_take_back_cancel_lock(struct vf_locks *locks)
+{
+    if (find_lock(locks, VF_CANCEL_LOCK) != NULL)
+        forget(locks, VF_CANCEL_LOCK);
 }

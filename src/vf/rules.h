@@ -30,7 +30,7 @@ struct vf_call {
     SHORT kernel_apc_disable, special_apc_disable;
     unsigned locks_held;
     ULONG64
-        arguments[VF_ARGUMENTS]; /* as the driver passed them; those the routine does not have are garbage */
+    arguments[VF_ARGUMENTS]; /* as the driver passed them; those the routine does not have are garbage */
 };
 
 /* What an export needs beyond its range of IRQL; found once, by name. */
@@ -56,8 +56,10 @@ enum vf_special {
     VF_ACQUIRE_SHARED,
     VF_ACQUIRE_TRY,    /* result: BOOLEAN */
     VF_ACQUIRE_QUEUED, /* lock, handle */
+    VF_ACQUIRE_CANCEL,
     VF_RELEASE,        /* stays at DISPATCH_LEVEL */
     VF_RELEASE_LOWER,  /* lock, IRQL to return to */
+    VF_RELEASE_CANCEL, /* IRQL to return to */
     VF_RELEASE_QUEUED, /* handle */
     VF_RELEASE_QUEUED_LOWER
 };
@@ -70,6 +72,10 @@ bool vf_check_irql_kept(const struct vf_call *call, KIRQL after, struct vf_findi
 
 /* ---- spin locks, per virtual processor ---- */
 
+#define VF_CANCEL_LOCK 1ull /* stands for the address of the cancel spin lock, which drivers do not see */
+/* What is acquired or released becomes argument 0, the IRQL to return to argument 1. */
+void vf_name_lock(enum vf_special special, struct vf_call *call);
+
 #define VF_LOCKS 16
 struct vf_locks {
     unsigned count; /* may exceed what is kept */
@@ -79,6 +85,9 @@ struct vf_locks {
         bool queued, shared;
     } held[VF_LOCKS];
 };
+/* The cancel lock, taken by the I/O manager and released by a cancel routine. */
+void vf_lend_cancel_lock(struct vf_locks *locks);
+void vf_take_back_cancel_lock(struct vf_locks *locks); /* if it is still there: the I/O manager will say so */
 bool vf_check_acquire(enum vf_special special, const struct vf_call *call, const struct vf_locks *locks,
                       struct vf_finding *f);
 void vf_acquired(enum vf_special special, const struct vf_call *call, struct vf_locks *locks);
@@ -92,6 +101,7 @@ struct vf_state {
     KIRQL irql;
     UCHAR locks_held;
     bool interrupts;
+    UCHAR reserved;
     SHORT kernel_apc_disable, special_apc_disable;
 };
 bool vf_check_callout(const char *role, ULONG64 routine, const struct vf_state *before,

@@ -69,7 +69,7 @@ static void recall_lock(enum vf_special which, struct vf_call *call)
 {
     const void *kept = ke_thread()->arch.records->owner;
     KLOCK_QUEUE_HANDLE handle = {0};
-    call->arguments[0] = (ULONG64)kept;
+    call->arguments[0] = (ULONG64)kept; /* the lock, or its queue handle */
     if (which != VF_ACQUIRE_QUEUED)
         return;
     vf_peek(&handle, kept, sizeof(handle));
@@ -84,6 +84,7 @@ static __attribute__((noinline)) void check_enter(const struct export_entry *x, 
     struct vf_finding f;
     enum vf_special which = special(x);
     describe_call(&call, x, caller, irql);
+    vf_name_lock(which, &call);
     if (vf_check_irql(&call, &f) || vf_check_special(which, &call, &f))
         stop(&f);
     if (which >= VF_RELEASE && vf_released(which, &call, &processor()->locks, &f))
@@ -144,24 +145,35 @@ static struct vf_state state_now(void)
 
 _Static_assert(sizeof(struct vf_state) == sizeof(uint64_t), "a state fits in a cookie");
 
-static bool is_dpc(const char *role)
+/* Roles are short literals of many files: compared by their text. */
+static bool is_dpc(const char *role, KIRQL irql)
 {
-    return role[0] == 'D' && role[1] == 'P' && role[2] == 'C' && role[3] == '\0';
+    return role[0] == 'D' && role[1] == 'P' && role[2] == 'C' && role[3] == '\0' && irql >= DISPATCH_LEVEL;
+}
+
+static bool is_cancel(const char *role)
+{
+    return role[0] == 'c' && role[1] == 'a' && role[2] == 'n';
 }
 
 static void callout_enter(const char *role, const void *routine, uint64_t *cookie)
 {
     struct vf_state state = state_now();
     __builtin_memcpy(cookie, &state, sizeof(state));
-    processor()->dpc_depth += is_dpc(role);
+    processor()->dpc_depth += is_dpc(role, state.irql);
+    if (unlikely(is_cancel(role)))
+        vf_lend_cancel_lock(&processor()->locks);
 }
 
 static void callout_leave(const char *role, const void *routine, uint64_t cookie)
 {
-    struct vf_state before, after = state_now();
+    struct vf_state before, after;
     struct vf_finding f;
     __builtin_memcpy(&before, &cookie, sizeof(before));
-    processor()->dpc_depth -= is_dpc(role);
+    processor()->dpc_depth -= is_dpc(role, before.irql);
+    if (unlikely(is_cancel(role)))
+        vf_take_back_cancel_lock(&processor()->locks);
+    after = state_now();
     if (unlikely(__builtin_memcmp(&before, &after, sizeof(before)) != 0) &&
         vf_check_callout(role, (ULONG64)routine, &before, &after, &processor()->locks, &f))
         stop(&f);

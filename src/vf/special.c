@@ -33,6 +33,8 @@ static const struct {
     {"ExReleaseSpinLockExclusiveFromDpcLevel", VF_RELEASE},
     {"ExReleaseSpinLockShared", VF_RELEASE_LOWER},
     {"ExReleaseSpinLockSharedFromDpcLevel", VF_RELEASE},
+    {"IoAcquireCancelSpinLock", VF_ACQUIRE_CANCEL},
+    {"IoReleaseCancelSpinLock", VF_RELEASE_CANCEL},
     {"KeAcquireInStackQueuedSpinLock", VF_ACQUIRE_QUEUED},
     {"KeAcquireInStackQueuedSpinLockAtDpcLevel", VF_ACQUIRE_QUEUED},
     {"KeAcquireInStackQueuedSpinLockForDpc", VF_ACQUIRE_QUEUED},

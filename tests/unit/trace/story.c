@@ -31,6 +31,16 @@ void trace_where(struct trace_where *where)
                                   .idle = thread == 1};
 }
 
+int trace_vp(void)
+{
+    return vp;
+}
+
+uint64_t trace_caller(uint64_t address)
+{
+    return address;
+}
+
 int vf_describe(ULONG64 address, char *text, size_t size)
 {
     if (address == (uintptr_t)STORY_FILTER)

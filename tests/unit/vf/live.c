@@ -6,13 +6,14 @@
 #include "../ke/machine.h"
 #include <time.h>
 #include "arch/machine.h"
+#include "io/private.h"
 #include "nt/bugcodes.h"
 #include "vf/vf.h"
 
 /* Only what a test reaches is linked. */
-static const void *const wanted[]
-    __attribute__((used)) = {KeAcquireSpinLockRaiseToDpc, KeAcquireInStackQueuedSpinLock,
-                             KeDelayExecutionThread, KeEnterCriticalRegion, KeLowerIrql};
+static const void *const wanted[] __attribute__((used)) = {
+    KeAcquireSpinLockRaiseToDpc, KeAcquireInStackQueuedSpinLock, KeDelayExecutionThread,
+    KeEnterCriticalRegion,       IoAcquireCancelSpinLock,        KeLowerIrql};
 
 static const void *gate(const char *name)
 {
@@ -96,6 +97,56 @@ static NTSTATUS all_well(void *unused)
 static void correct_code_runs(void **state)
 {
     expect_none(all_well);
+}
+
+/* ---- the cancel lock: a cancel routine is called with it and releases it ---- */
+
+typedef VOID NTAPI acquire_cancel_fn(PKIRQL irql);
+
+static void releases_cancel_lock(void)
+{
+    CALL(irql_fn *, "IoReleaseCancelSpinLock")(DISPATCH_LEVEL);
+}
+
+static void keeps_cancel_lock(void)
+{
+    KIRQL irql;
+    CALL(acquire_cancel_fn *, "IoAcquireCancelSpinLock")(&irql);
+}
+
+static void as_driver_routine(const char *role, void (*routine)(void));
+
+static NTSTATUS cancels(void *unused)
+{
+    KIRQL old = ke_raise_irql(DISPATCH_LEVEL), irql;
+    IoAcquireCancelSpinLock(&irql); /* the I/O manager's */
+    as_driver_routine("cancel", releases_cancel_lock);
+    ke_lower_irql(old);
+    CALL(acquire_cancel_fn *, "IoAcquireCancelSpinLock")(&irql);
+    CALL(irql_fn *, "IoReleaseCancelSpinLock")(irql);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS dispatch_keeps_cancel_lock(void *unused)
+{
+    ke_raise_irql(DISPATCH_LEVEL);
+    as_driver_routine("dispatch", keeps_cancel_lock);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS releases_no_cancel_lock(void *unused)
+{
+    ke_raise_irql(DISPATCH_LEVEL);
+    releases_cancel_lock();
+    return STATUS_SUCCESS;
+}
+
+static void cancel_lock(void **state)
+{
+    expect_none(cancels);
+    expect_stop(dispatch_keeps_cancel_lock, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x40009,
+                "returned without releasing the cancel spin lock");
+    expect_stop(releases_no_cancel_lock, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x4000B, "does not hold");
 }
 
 /* ---- each mistake ---- */
@@ -350,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(correct_code_runs),
         cmocka_unit_test(mistakes_in_calls),
+        cmocka_unit_test(cancel_lock),
         cmocka_unit_test(mistakes_of_routines),
         cmocka_unit_test(violations_of_requests),
         cmocka_unit_test(level_none_checks_nothing),
