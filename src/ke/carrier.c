@@ -29,10 +29,8 @@ static void grant(struct carrier *carrier, struct vp *vp, struct ke_thread *thre
     carrier->vp = vp;
     vp->carrier = carrier;
     vp_set_current(vp, thread != NULL ? thread : vp->ke.idle);
-    if (thread != NULL) {
-        thread->state = KE_RUNNING;
-        thread->last_vp = vp->ke.number;
-    }
+    if (thread != NULL)
+        dispatch_run(vp, thread);
     dispatch_wake_later(carrier);
 }
 
@@ -300,8 +298,7 @@ static struct vp *take_for_call(struct carrier *carrier, struct ke_thread *threa
         vp = take_free(thread->affinity, thread->last_vp);
     if (vp == NULL)
         return NULL;
-    thread->state = KE_RUNNING;
-    thread->last_vp = vp->ke.number;
+    dispatch_run(vp, thread);
     carrier->vp = vp;
     vp_set_current(vp, thread);
     vp->calls++;

@@ -236,18 +236,18 @@ void dispatch_ready(struct ke_thread *thread, bool head)
         ask_for_preemption(victim);
 }
 
-/* What was queued to the thread while it did not run, it sees when it next lowers its IRQL. */
-static void run_next(struct vp *vp, struct ke_thread *to)
+/* The thread runs on the VP. What was queued to it meanwhile, it sees when it next lowers its IRQL. */
+void dispatch_run(struct vp *vp, struct ke_thread *to)
 {
     to->state = KE_RUNNING;
+    to->last_vp = vp->ke.number;
     if (!list_empty(&to->apc_list[KernelMode]))
         vp_pend(vp, PEND_APC);
 }
 
 void dispatch_switch(struct vp *vp, struct ke_thread *from, struct ke_thread *to)
 {
-    run_next(vp, to);
-    to->last_vp = vp->ke.number;
+    dispatch_run(vp, to);
     vp_set_current(vp, to);
     TRACE(TRACE_THREAD_SWITCH, to, .a = (uintptr_t)from);
     arch_switch(&from->context, &to->context);
@@ -259,7 +259,7 @@ void dispatch_block(void)
     struct ke_thread *from = vp->ke.current;
     struct ke_thread *to = dispatch_pick(vp);
     if (to == from) { /* it was requeued and is still the best */
-        run_next(vp, to);
+        dispatch_run(vp, to);
         return;
     }
     dispatch_switch(vp, from, to != NULL ? to : vp->ke.idle);

@@ -31,6 +31,7 @@ void dispatch_preempt(void);
 /* locked: puts a thread at another priority or affinity, wherever it is. */
 void dispatch_set_priority(struct ke_thread *thread, SCHAR priority);
 void dispatch_init(void);
+void dispatch_run(struct vp *vp, struct ke_thread *to);
 void dispatch_switch(struct vp *vp, struct ke_thread *from, struct ke_thread *to); /* locked */
 /* Called under the lock: a syscall to be made at release. */
 void dispatch_wake_later(struct carrier *carrier);
