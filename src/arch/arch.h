@@ -131,6 +131,15 @@ static inline ULONG64 arch_gate_result(const struct arch_record *record)
     return *(const ULONG64 *)(record->rsp - 0x20);
 }
 
+/* Is it an export's return address, the export having been called by a driver through a gate? Then the innermost record
+ * of the thread has the driver's. */
+static inline bool arch_returns_to_gate(const void *return_address)
+{
+    extern const char arch_gates_begin[], arch_gates_end[];
+    return (uintptr_t)return_address - (uintptr_t)arch_gates_begin <
+           (uintptr_t)arch_gates_end - (uintptr_t)arch_gates_begin;
+}
+
 /* A slot for an import that nobody provides: a distinct address in a no-access page; touching it names
  * module!name. */
 const void *arch_missing_import(const char *module, const char *name);

@@ -34,7 +34,14 @@ void mm_fini(void)
 
 const void *mm_caller(const void *return_address)
 {
-    struct arch_thread *thread = arch_ops.current ? arch_ops.current() : NULL;
-    struct arch_record *record = thread ? thread->records : NULL;
+    if (!arch_returns_to_gate(return_address))
+        return return_address;
+    const struct arch_record *record = ke_thread()->arch.records;
     return record != NULL && record->type == ARCH_RECORD_GATE ? (const void *)record->rip : return_address;
+}
+
+const void *mm_service_caller(void)
+{
+    const struct arch_record *record = ke_thread()->arch.records;
+    return record != NULL && record->type == ARCH_RECORD_GATE ? (const void *)record->rip : NULL;
 }

@@ -15,8 +15,11 @@ void mm_fini(void);
 NTSTATUS
 mm_section_init(void); /* after ob_init and the \Device directory: section objects, \Device\PhysicalMemory */
 
-/* Who called: the driver's return address from the innermost entry record, else the given one. */
+/* Who called: for a return address into a gate the driver's, from the innermost entry record; else the given
+ * one. */
 const void *mm_caller(const void *return_address);
+/* The same for a system service, whose Zw form calls the Nt form: NULL when no driver called. */
+const void *mm_service_caller(void);
 
 NTSTATUS mm_pool_init(void); /* by mm_init */
 void mm_pool_fini(void);

@@ -42,14 +42,14 @@ static void cache_leave(bool locked)
         rl_lock_release(&pool.lock);
 }
 
-/* Fills a third of the empty cache, so that neighbours in time are neighbours in memory and frees have room.
+/* Fills half of the empty cache, so that neighbours in time are neighbours in memory and frees have room.
  */
 static bool refill(struct pool_cache *cache, enum pool_arena arena, unsigned class, bool locked)
 {
     if (!locked)
         rl_lock_acquire(&pool.lock);
     ULONG count = 0;
-    while (count < POOL_CACHE_SLOTS / 3 &&
+    while (count < POOL_CACHE_SLOTS / 2 &&
            pool_slab_take(arena, class, &cache->free[arena][class].slot[count]))
         count++;
     for (ULONG i = 0; i < count / 2; i++) { /* the lowest address is given out first */
@@ -179,8 +179,8 @@ void *mm_pool_allocate(POOL_TYPE type, size_t size, ULONG tag, bool zero, const 
 {
     bool paged = type & PagedPool, aligned = type & NonPagedPoolCacheAligned;
     bool executable = !paged && !(type & NonPagedPoolNx);
-    void *p =
-        allocate(executable ? POOL_EXECUTABLE : POOL_NX, paged ? POOL_PAGED : 0, size, tag, aligned, caller);
+    void *p = allocate(executable ? POOL_EXECUTABLE : POOL_NX, paged ? POOL_PAGED : 0, size, tag, aligned,
+                       mm_caller(caller));
     return p && zero ? __builtin_memset(p, 0, size) : p;
 }
 

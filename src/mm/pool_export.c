@@ -18,7 +18,7 @@ static void *old_form(POOL_TYPE type, SIZE_T size, ULONG tag, bool raise, const 
 {
     if (unlikely(type & NonPagedPoolMustSucceed))
         pool_must_succeed(type, size, tag);
-    void *p = mm_pool_allocate(type, size, tag, type & POOL_ZERO_ALLOCATION, mm_caller(from));
+    void *p = mm_pool_allocate(type, size, tag, type & POOL_ZERO_ALLOCATION, from);
     if (unlikely(p == NULL) && (raise || type & POOL_RAISE_IF_ALLOCATION_FAILURE))
         arch_raise_status(STATUS_INSUFFICIENT_RESOURCES);
     return p;
@@ -112,7 +112,7 @@ static void *new_form(POOL_FLAGS flags, SIZE_T size, ULONG tag, bool parameters_
     void *p = NULL;
     NTSTATUS status = STATUS_INVALID_PARAMETER;
     if (parameters_ok && tag != 0 && type_of_flags(flags, &type)) {
-        p = mm_pool_allocate(type, size, tag, !(flags & POOL_FLAG_UNINITIALIZED), mm_caller(from));
+        p = mm_pool_allocate(type, size, tag, !(flags & POOL_FLAG_UNINITIALIZED), from);
         status = STATUS_INSUFFICIENT_RESOURCES;
     }
     if (p == NULL && flags & POOL_FLAG_RAISE_ON_FAILURE)

@@ -15,7 +15,7 @@
 #define POOL_CLASSES     31
 #define POOL_LARGE       0xFF /* as a class: whole pages */
 #define POOL_NO_CLASS    0xFE
-#define POOL_CACHE_SLOTS 15
+#define POOL_CACHE_SLOTS 31
 #define POOL_TAG_SLOTS   256
 #define POOL_VPS         64
 

@@ -13,6 +13,7 @@
 #endif
 #ifdef __SANITIZE_ADDRESS__
 #define STACK_BYTES (256 * 1024) /* instrumented frames are several times as large */
+void __asan_unpoison_memory_region(const volatile void *address, size_t size);
 #else
 #define STACK_BYTES (64 * 1024)
 #endif
@@ -28,6 +29,10 @@ NTSTATUS mm_stack_create(struct mm_stack *stack)
         hmem_release(low, STACK_BYTES / PAGE_SIZE);
         return status;
     }
+#ifdef __SANITIZE_ADDRESS__
+    __asan_unpoison_memory_region(low,
+                                  STACK_BYTES); /* frames of a thread that ended here without returning */
+#endif
     *stack = (struct mm_stack){low, STACK_BYTES, low + STACK_BYTES - DRIVER_STACK_BYTES};
     return STATUS_SUCCESS;
 }

@@ -75,8 +75,8 @@ static NTSTATUS write_view(const struct view_parameters *view, PVOID *base, PLAR
     return status;
 }
 
-/* Offset and size as they will be: the offset down to 64 KiB, and the size grows by what that adds; the size up to
- * pages, 0 to the section's end. */
+/* Offset and size as they will be: the offset down to 64 KiB, and the size grows by what that adds; the size
+ * up to pages, 0 to the section's end. */
 static NTSTATUS settle_view(const struct mm_section *section, struct view_parameters *view)
 {
     uint64_t offset = (uint64_t)view->offset.QuadPart, start = ALIGN_DOWN(offset, GRANULARITY);
@@ -156,7 +156,7 @@ NTSTATUS NTAPI NtMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PV
                                         ke_previous_mode(), &section, NULL);
     if (!NT_SUCCESS(status))
         return status;
-    status = map_user_view(section, &view, ZeroBits, protection, mm_caller(__builtin_return_address(0)));
+    status = map_user_view(section, &view, ZeroBits, protection, mm_service_caller());
     ob_dereference(section);
     return NT_SUCCESS(status) ? write_view(&view, BaseAddress, SectionOffset, ViewSize) : status;
 }

@@ -61,6 +61,9 @@
     .cfi_restore rbx
     .endm
 
+    .globl arch_gates_begin
+    .hidden arch_gates_begin
+arch_gates_begin:
     .globl arch_gate_record
     .hidden arch_gate_record
     .type arch_gate_record, @function
@@ -133,5 +136,9 @@ arch_gate_checked:
     ret
     .cfi_endproc
     .size arch_gate_checked, . - arch_gate_checked
+
+    .globl arch_gates_end
+    .hidden arch_gates_end
+arch_gates_end:
 
     .section .note.GNU-stack, "", @progbits

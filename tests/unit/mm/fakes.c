@@ -30,7 +30,7 @@ jmp_buf fake_stop_jump;
 bool fake_on_vp;
 struct ke_vp fake_vp;
 struct ke_thread fake_thread, *fake_current = &fake_thread;
-struct arch_ops arch_ops;
+const char arch_gates_begin[1], arch_gates_end[1]; /* no gates: nothing returns to one */
 
 void ke_bugcheck(const struct ke_bugcheck_info *info)
 {

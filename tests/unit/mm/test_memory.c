@@ -241,7 +241,7 @@ static void a_referenced_page_outlives_its_owner(void **state)
 
 static void fixed_addresses(void **state)
 {
-    char *p = (char *)0x140000000;
+    char *p = (char *)0x300000000000; /* outside the shadow of a sanitizer */
     assert_status(hmem_reserve_at(p, 10), STATUS_SUCCESS);
     assert_status(hmem_commit(p, 10, HMEM_RW), STATUS_SUCCESS);
     assert_true(touches(p + 10 * PAGE_SIZE - 1, true) && hmem_is_system(p) && hmem_pfn_of(p) != HMEM_NO_PFN);
@@ -255,7 +255,7 @@ static void fixed_addresses(void **state)
     assert_status(hmem_reserve_at((void *)0x13000, 4), STATUS_CONFLICTING_ADDRESSES);
     assert_status(hmem_reserve_at((void *)((uintptr_t)start & ~0xFFFull), 1), STATUS_CONFLICTING_ADDRESSES);
     assert_status(hmem_reserve_at((void *)0x1000, 1), STATUS_INVALID_PARAMETER);
-    assert_status(hmem_reserve_at((void *)0x140000001, 1), STATUS_INVALID_PARAMETER);
+    assert_status(hmem_reserve_at((void *)0x300000000001, 1), STATUS_INVALID_PARAMETER);
 }
 
 static void *churn(void *arg)
