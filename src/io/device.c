@@ -182,7 +182,6 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
     PDEVICE_OBJECT device =
         ob_create(io_device_type, sizeof(DEVICE_OBJECT) + extension + sizeof(struct io_device));
     if (!device)
-        /* DO-01: documented. */
         return STATUS_INSUFFICIENT_RESOURCES;
     init_extension((struct io_device *)((char *)(device + 1) + extension), device);
     init_device(device, DeviceExtensionSize, DeviceType, DeviceCharacteristics, named, Exclusive);

@@ -50,8 +50,9 @@ NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING Targe
     HANDLE handle;
     PFILE_OBJECT file;
     *AttachedDevice = NULL;
+    NTSTATUS status = STATUS_UNSUCCESSFUL;
     /* DO-33: without a mount. */
-    NTSTATUS status = open_by_name(TargetDevice, FILE_READ_ATTRIBUTES, IO_ATTACH_DEVICE, &handle);
+    status = open_by_name(TargetDevice, FILE_READ_ATTRIBUTES, IO_ATTACH_DEVICE, &handle);
     if (!NT_SUCCESS(status))
         return status;
     status = ob_reference_by_handle(handle, 0, io_file_type, KernelMode, (void **)&file, NULL);

@@ -27,7 +27,6 @@ static void delete_driver(void *body)
             container_of(list_remove_head(&d->client_extensions), struct io_driver_extension_block, link));
     mm_free(d->public.DriverName.Buffer); /* the block of all strings */
     if (d->image)
-        /* LC-06, LC-13: and the image with it. */
         ldr_unload(d->image);
 }
 

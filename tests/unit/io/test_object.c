@@ -234,6 +234,8 @@ NT_TEST(unloading)
     CHECK_STATUS(io_test_open(u"\\Device\\Unload", 0, &second), STATUS_NO_SUCH_DEVICE);
     PDEVICE_OBJECT other = io_test_device(make_driver("other"), NULL, 0);
     CHECK(IoAttachDeviceToDeviceStack(other, device) == NULL);
+    io_test_device(driver, u"\\Device\\Late", 0); /* LC-09: what is made meanwhile goes too */
+    CHECK_STATUS(io_test_open(u"\\Device\\Late", 0, &second), STATUS_NO_SUCH_DEVICE);
     CHECK(io_logged("0"));
     ob_handle_close(h, UserMode);
     ex_drain_work();

@@ -9,6 +9,9 @@ VOID NTAPI IoStartNextPacketByKey(PDEVICE_OBJECT, BOOLEAN, ULONG);
 VOID NTAPI IoSetStartIoAttributes(PDEVICE_OBJECT, BOOLEAN, BOOLEAN);
 NTSTATUS NTAPI IoCsqInitializeEx(PIO_CSQ, PIO_CSQ_INSERT_IRP_EX, PIO_CSQ_REMOVE_IRP, PIO_CSQ_PEEK_NEXT_IRP,
                                  PIO_CSQ_ACQUIRE_LOCK, PIO_CSQ_RELEASE_LOCK, PIO_CSQ_COMPLETE_CANCELED_IRP);
+NTSTATUS NTAPI IoCsqInitialize(PIO_CSQ, PIO_CSQ_INSERT_IRP, PIO_CSQ_REMOVE_IRP, PIO_CSQ_PEEK_NEXT_IRP,
+                               PIO_CSQ_ACQUIRE_LOCK, PIO_CSQ_RELEASE_LOCK, PIO_CSQ_COMPLETE_CANCELED_IRP);
+VOID NTAPI IoCsqInsertIrp(PIO_CSQ, PIRP, PIO_CSQ_IRP_CONTEXT);
 NTSTATUS NTAPI IoCsqInsertIrpEx(PIO_CSQ, PIRP, PIO_CSQ_IRP_CONTEXT, PVOID);
 PIRP NTAPI IoCsqRemoveIrp(PIO_CSQ, PIO_CSQ_IRP_CONTEXT);
 PIRP NTAPI IoCsqRemoveNextIrp(PIO_CSQ, PVOID);
@@ -188,6 +191,23 @@ static VOID NTAPI csq_canceled(PIO_CSQ csq, PIRP irp)
     (void)csq;
     CHECK(ke_irql() == PASSIVE_LEVEL);
     given_up = irp;
+}
+
+static VOID NTAPI csq_insert_always(PIO_CSQ csq, PIRP irp)
+{
+    (void)csq;
+    list_insert_tail(&q.list, &irp->Tail.Overlay.ListEntry);
+}
+
+NT_TEST(plain_cancel_safe_queue)
+{
+    make_queue();
+    list_init(&q.list);
+    q.lock = 0;
+    __builtin_memset(&q.csq, 0xCC, sizeof(q.csq));
+    IoCsqInitialize(&q.csq, csq_insert_always, csq_remove, csq_peek, csq_acquire, csq_release, csq_canceled);
+    IoCsqInsertIrp(&q.csq, irps[0], NULL);
+    CHECK(IoCsqRemoveNextIrp(&q.csq, NULL) == irps[0] && list_empty(&q.list));
 }
 
 NT_TEST(cancel_safe_queue)
@@ -396,6 +416,7 @@ int run_queue_tests(void)
         IO_TEST(start_by_key),
         IO_TEST(deferred_start_is_a_loop),
         IO_TEST(cancelable_packets),
+        IO_TEST(plain_cancel_safe_queue),
         IO_TEST(cancel_safe_queue),
         IO_TEST(work_items),
         IO_TEST(work_item_queued_twice),

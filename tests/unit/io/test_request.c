@@ -449,6 +449,119 @@ NT_TEST(file_system_services)
     ob_handle_close(h, UserMode);
 }
 
+static IO_STATUS_BLOCK exit_iosb;
+static KEVENT exit_event;
+static bool exit_cancelable;
+
+static void leave_a_request(void *context)
+{
+    PIRP irp =
+        IoBuildSynchronousFsdRequest(IRP_MJ_FLUSH_BUFFERS, device, NULL, 0, NULL, &exit_event, &exit_iosb);
+    (void)context;
+    CHECK_STATUS(IofCallDriver(device, irp), STATUS_PENDING);
+    if (exit_cancelable)
+        IoSetCancelRoutine(irp, cancel_held);
+    ke_thread_exit(STATUS_SUCCESS);
+}
+
+static void run_and_join(void (*body)(void *))
+{
+    struct ps_thread *t;
+    CHECK_STATUS(ps_create_system_thread(&t, body, NULL, "leaver"), STATUS_SUCCESS);
+    KeWaitForSingleObject(t, Executive, KernelMode, FALSE, NULL);
+    ob_dereference(t);
+}
+
+/* IRP-10: a thread that ends cancels its requests; one that cannot be canceled is given up after five
+ * minutes. */
+NT_TEST(thread_ends_with_requests)
+{
+    HANDLE h = open_device(0, FILE_SYNCHRONOUS_IO_NONALERT);
+    KeInitializeEvent(&exit_event, NotificationEvent, FALSE);
+    d.pend = exit_cancelable = true;
+    run_and_join(leave_a_request);
+    CHECK(KeReadStateEvent(&exit_event) && exit_iosb.Status == STATUS_CANCELLED);
+    exit_cancelable = false;
+    uint64_t before = host_interrupt_time();
+    run_and_join(leave_a_request);
+    CHECK(host_interrupt_time() - before >= 3000000000ull && d.irp->Cancel && !d.irp->Tail.Overlay.Thread);
+    exit_iosb.Status = 0x1234;
+    d.irp->IoStatus.Status = STATUS_SUCCESS;
+    IofCompleteRequest(d.irp, IO_NO_INCREMENT); /* IRP-83: nobody is told */
+    CHECK(exit_iosb.Status == 0x1234);
+    ob_handle_close(h, UserMode);
+}
+
+static struct {
+    BOOLEAN done;
+    PVOID in, out;
+    LONGLONG offset;
+    unsigned calls;
+} fast;
+
+static BOOLEAN NTAPI fast_control(PFILE_OBJECT file, BOOLEAN wait, PVOID in, ULONG in_length, PVOID out,
+                                  ULONG out_length, ULONG code, PIO_STATUS_BLOCK result, PDEVICE_OBJECT of)
+{
+    CHECK(file->DeviceObject == device && of == device && wait && code == IOCTL(METHOD_BUFFERED));
+    CHECK(in_length == 16 && out_length == 32);
+    fast.calls++;
+    fast.in = in;
+    fast.out = out;
+    result->Status = STATUS_SUCCESS;
+    result->Information = 99;
+    return fast.done;
+}
+
+static BOOLEAN NTAPI fast_read(PFILE_OBJECT file, PLARGE_INTEGER where, ULONG length, BOOLEAN wait, ULONG key,
+                               PVOID to, PIO_STATUS_BLOCK result, PDEVICE_OBJECT of)
+{
+    CHECK(file && length == 16 && wait && to == buffer && of == device && key == 0);
+    fast.calls++;
+    fast.offset = where->QuadPart;
+    result->Status = STATUS_SUCCESS;
+    result->Information = 12;
+    return fast.done;
+}
+
+/* FI-02..FI-05. */
+NT_TEST(fast_io)
+{
+    static FAST_IO_DISPATCH table;
+    HANDLE h = open_device(DO_BUFFERED_IO, FILE_SYNCHRONOUS_IO_NONALERT);
+    char *out = buffer + 64;
+    __builtin_memset(&fast, 0, sizeof(fast));
+    table.FastIoDeviceControl = fast_control;
+    table.FastIoRead = fast_read;
+    table.SizeOfFastIoDispatch = offsetof(FAST_IO_DISPATCH, FastIoRead);
+    driver->FastIoDispatch = &table;
+    fast.done = TRUE;
+    CHECK_STATUS(
+        NtDeviceIoControlFile(h, NULL, NULL, NULL, iosb, IOCTL(METHOD_BUFFERED), buffer, 16, out, 32),
+        STATUS_SUCCESS);
+    CHECK(fast.calls == 0 && d.location.MajorFunction == IRP_MJ_DEVICE_CONTROL);
+    table.SizeOfFastIoDispatch = sizeof(table);
+    d.location.MajorFunction = 0;
+    CHECK_STATUS(
+        NtDeviceIoControlFile(h, NULL, NULL, NULL, iosb, IOCTL(METHOD_BUFFERED), buffer, 16, out, 32),
+        STATUS_SUCCESS);
+    CHECK(fast.calls == 1 && d.location.MajorFunction == 0 && iosb->Information == 99);
+    CHECK(fast.in == buffer && fast.out == out); /* the caller's own */
+    fast.done = FALSE;
+    CHECK_STATUS(
+        NtDeviceIoControlFile(h, NULL, NULL, NULL, iosb, IOCTL(METHOD_BUFFERED), buffer, 16, out, 32),
+        STATUS_SUCCESS);
+    CHECK(fast.calls == 2 && d.location.MajorFunction == IRP_MJ_DEVICE_CONTROL && iosb->Information == 0);
+    fast.done = TRUE;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
+    CHECK(fast.calls == 2); /* not cached */
+    d.location.FileObject->PrivateCacheMap = &table;
+    offset->QuadPart = 5;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, offset, NULL), STATUS_SUCCESS);
+    CHECK(fast.calls == 3 && fast.offset == 5 && iosb->Information == 12);
+    d.location.FileObject->PrivateCacheMap = NULL;
+    ob_handle_close(h, UserMode);
+}
+
 /* IRP-77: whoever waits for the request runs with the completer's boost. */
 NT_TEST(boost_reaches_the_waiter)
 {
@@ -528,6 +641,8 @@ int run_request_tests(void)
         IO_TEST(cancel_io),
         IO_TEST(file_system_services),
         IO_TEST(boost_reaches_the_waiter),
+        IO_TEST(fast_io),
+        IO_TEST(thread_ends_with_requests),
         IO_TEST(marked_but_not_pending),
         IO_TEST(threaded_requests_of_drivers),
     };
