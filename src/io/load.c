@@ -100,6 +100,7 @@ static NTSTATUS load_image(const struct io_service *s, const struct io_load_requ
         return result->status;
     }
     TRACE(TRACE_LOAD, image, .text = s->name);
+    ps_notify_image(image->name, image->base, image->size);
     return start_image(s, image, result);
 }
 

@@ -23,6 +23,12 @@ static NTSTATUS free_ended(void *arg)
     return STATUS_SUCCESS;
 }
 
+static NTSTATUS announce(void *thread)
+{
+    ps_announce(thread);
+    return STATUS_SUCCESS;
+}
+
 struct ps_thread *ps_host_thread(void)
 {
     if (likely(own_thread && own_machine == machine))
@@ -36,6 +42,10 @@ struct ps_thread *ps_host_thread(void)
     own_machine = machine;
     if (__atomic_load_n(&ended, __ATOMIC_RELAXED))
         ke_host_call(&thread->tcb, free_ended, NULL, KernelMode);
+    if (ps_notify_wants_threads())
+        ke_host_call(&thread->tcb, announce, thread, KernelMode);
+    else
+        __atomic_store_n(&thread->process->announced, true, __ATOMIC_RELAXED);
     return thread;
 }
 

@@ -34,4 +34,12 @@ void ps_end_host_threads(void);
 /* token.c: tells se how to find the current thread's tokens. */
 void ps_token_init(void);
 
+/* notify.c: NT context, PASSIVE_LEVEL */
+void ps_notify_fini(void);
+void ps_notify_process(struct ke_process *process); /* it was created */
+void ps_notify_thread(struct ps_thread *thread, bool created);
+bool ps_notify_wants_threads(void);
+/* A thread was created: tells of its process, too, if it is the first one. */
+void ps_announce(struct ps_thread *thread);
+
 #endif

@@ -121,6 +121,7 @@ NTSTATUS ps_init(void)
     if (!NT_SUCCESS(status))
         return status;
     api_process->session = 1;
+    system_process->announced = true; /* before anybody could ask to be told */
     PsInitialSystemProcess = (PEPROCESS)system_process;
     ob_current_table = current_table;
     ob_pseudo_handle = pseudo_handle;
@@ -133,6 +134,7 @@ NTSTATUS ps_init(void)
 void ps_fini(void)
 {
     ps_end_host_threads();
+    ps_notify_fini();
     ob_current_table = NULL;
     ob_pseudo_handle = NULL;
     PsInitialSystemProcess = NULL;

@@ -18,6 +18,7 @@ struct ke_process {
     uint64_t exit_time;   /* 0: still running */
     NTSTATUS exit_status; /* STATUS_PENDING while it runs */
     ULONG session;
+    bool announced;    /* its creation was told to notify routines */
     LONG thread_count; /* with `threads`: ps_lock */
 };
 
@@ -65,6 +66,9 @@ struct ps_thread *ps_lookup_thread(HANDLE id);
 void ps_for_each_process(void (*visit)(struct ke_process *process, void *context), void *context);
 void ps_for_each_thread(struct ke_process *process, void (*visit)(struct ps_thread *thread, void *context),
                         void *context);
+
+/* io: an image was mapped and its entry point is about to be called. NT context, PASSIVE_LEVEL. */
+void ps_notify_image(const char *file_name, void *base, size_t size);
 
 /* Ps calls out upwards at thread exit (io: cancel and wait for its IRPs) and process exit. */
 struct ps_callouts {

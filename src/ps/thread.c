@@ -57,6 +57,7 @@ static void thread_exiting(struct ke_thread *tcb)
 {
     struct ps_thread *thread = container_of(tcb, struct ps_thread, tcb);
     thread->terminating = true;
+    ps_notify_thread(thread, false);
     if (ps_callouts.thread_exiting)
         ps_callouts.thread_exiting(thread);
     thread->exit_time = host_system_time();
@@ -109,6 +110,13 @@ void ps_for_each_thread(struct ke_process *process, void (*visit)(struct ps_thre
     rl_lock_release(&ps_lock);
 }
 
+void ps_announce(struct ps_thread *thread)
+{
+    if (!__atomic_exchange_n(&thread->process->announced, true, __ATOMIC_RELAXED))
+        ps_notify_process(thread->process);
+    ps_notify_thread(thread, true);
+}
+
 /* ---- system threads ---- */
 
 static void run_driver_thread(void *context)
@@ -135,6 +143,7 @@ NTSTATUS ps_create_system_thread(struct ps_thread **out, void (*start)(void *), 
         ob_reference(thread);
         *out = thread;
     }
+    ps_announce(thread);
     ke_thread_start(&thread->tcb);
     return STATUS_SUCCESS;
 }
@@ -197,6 +206,7 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
     }
     if (ClientId)
         *ClientId = (CLIENT_ID){thread->process->id, thread->id};
+    ps_announce(thread);
     ke_thread_start(&thread->tcb);
     return STATUS_SUCCESS;
 }

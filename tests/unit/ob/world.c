@@ -188,6 +188,16 @@ void ldr_for_each(void (*visit)(struct ldr_image *, void *), void *context)
     visit(&world_image, context);
 }
 
+struct ldr_image *ldr_find(const void *address)
+{
+    return NULL;
+}
+
+NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Interval)
+{
+    return STATUS_SUCCESS;
+}
+
 /* ---- the dispatcher, as far as objects need it ---- */
 
 VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)

@@ -207,6 +207,70 @@ static void primary_tokens(void **state)
     assert_ptr_equal(se_current_token(), se_system_token());
 }
 
+NTSTATUS NTAPI PsSetCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE);
+NTSTATUS NTAPI PsRemoveCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE);
+NTSTATUS NTAPI PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE, BOOLEAN);
+NTSTATUS NTAPI PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE);
+NTSTATUS NTAPI PsRemoveLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE);
+
+static int thread_notes, thread_ends, process_notes, image_notes;
+static HANDLE noted_id;
+
+static VOID NTAPI note_thread(HANDLE process, HANDLE thread, BOOLEAN created)
+{
+    created ? thread_notes++ : thread_ends++;
+    noted_id = thread;
+    assert_int_equal(world_thread->tcb.kernel_apc_disable, -1); /* a critical region */
+}
+
+static VOID NTAPI note_process(HANDLE parent, HANDLE process, BOOLEAN created)
+{
+    process_notes++;
+    assert_ptr_equal(parent, (HANDLE)4);
+    assert_ptr_equal(process, ps_api_process()->id);
+    assert_true(created);
+}
+
+static VOID NTAPI note_image(PUNICODE_STRING name, HANDLE process, PIMAGE_INFO info)
+{
+    image_notes++;
+    assert_memory_equal(name->Buffer, u"\\SystemRoot\\System32\\drivers\\x.sys", name->Length + 2);
+    assert_null(process);
+    assert_int_equal(info->ImageSize, 0x3000);
+    assert_true(info->SystemModeImage);
+}
+
+static void notifications(void **state)
+{
+    HANDLE handle;
+    CLIENT_ID id;
+    thread_notes = thread_ends = process_notes = image_notes = 0;
+    assert_status(PsSetCreateThreadNotifyRoutine(note_thread), STATUS_SUCCESS);
+    assert_status(PsSetCreateProcessNotifyRoutine(note_process, FALSE), STATUS_SUCCESS);
+    assert_status(PsSetCreateProcessNotifyRoutine(note_process, FALSE), STATUS_INVALID_PARAMETER);
+    assert_status(PsSetLoadImageNotifyRoutine(note_image), STATUS_SUCCESS);
+    struct ps_thread *thread = create(terminate, &handle, &id);
+    assert_int_equal(thread_notes, 1);
+    assert_ptr_equal(noted_id, id.UniqueThread);
+    world_run_thread(thread);
+    assert_int_equal(thread_ends, 1);
+    ps_host_thread(); /* the first of its process */
+    assert_int_equal(thread_notes, 2);
+    assert_int_equal(process_notes, 1);
+    ps_host_thread_detach();
+    ps_notify_image("x.sys", (void *)0x1000, 0x3000);
+    assert_int_equal(image_notes, 1);
+    assert_status(PsRemoveCreateThreadNotifyRoutine(note_thread), STATUS_SUCCESS);
+    assert_status(PsRemoveCreateThreadNotifyRoutine(note_thread), STATUS_PROCEDURE_NOT_FOUND);
+    assert_status(PsRemoveLoadImageNotifyRoutine(note_image), STATUS_SUCCESS);
+    assert_status(PsSetCreateProcessNotifyRoutine(note_process, TRUE), STATUS_SUCCESS);
+    assert_status(PsSetCreateProcessNotifyRoutine(note_process, TRUE), STATUS_PROCEDURE_NOT_FOUND);
+    create(terminate, &handle, &id);
+    ps_notify_image("x.sys", NULL, 0);
+    assert_int_equal(thread_notes, 2);
+    assert_int_equal(image_notes, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +282,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_ids, world_start, world_stop),
         cmocka_unit_test_setup_teardown(attaching_changes_the_current_process, world_start, world_stop),
         cmocka_unit_test_setup_teardown(host_threads_belong_to_the_api_process, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(notifications, world_start, world_stop),
         cmocka_unit_test_setup_teardown(versions, world_start, world_stop),
         cmocka_unit_test_setup_teardown(primary_tokens, world_start, world_stop),
     };
