@@ -181,24 +181,34 @@ static void callout_leave(const char *role, const void *routine, uint64_t cookie
 
 /* ---- requests ---- */
 
-/* 0x200 and up are the reports of enhanced I/O verification: place, IRP, device. */
+/* What the bug check reference lists behind the kind; 0x200 and up are the reports of enhanced I/O
+ * verification. */
+static void fill_parameters(struct vf_finding *f, const IRP *copy)
+{
+    const struct arch_record *record = ke_thread()->arch.records;
+    f->p[1] = (ULONG64)f->irp;
+    if (f->code != DRIVER_VERIFIER_IOMANAGER_VIOLATION)
+        return;
+    if (f->p[0] == 0x06 || f->p[0] == 0x07) {
+        f->p[1] = f->p[0] == 0x06 ? (ULONG)copy->IoStatus.Status : (ULONG64)copy->CancelRoutine;
+        f->p[2] = (ULONG64)f->irp;
+    } else if (f->p[0] >= 0x200) {
+        f->p[1] = record && record->type == ARCH_RECORD_GATE ? record->rip : 0;
+        f->p[2] = (ULONG64)f->irp;
+        f->p[3] = (ULONG64)f->device;
+    }
+}
+
 static void irp_violation(ULONG code, ULONG subcode, const void *irp, const char *sentence)
 {
-    IRP copy;
+    IRP copy = {0};
     IO_STACK_LOCATION location;
     struct vf_finding f;
-    const struct arch_record *record = ke_thread()->arch.records;
     bool located = vf_peek_irp(irp, &copy) && vf_peek_location(irp, &copy, &location);
-    const void *device = located ? location.DeviceObject : NULL;
     vf_find(&f, code, subcode, 0, 0, 0, "%s", sentence);
     f.irp = irp;
-    f.device = device;
-    f.p[1] = (ULONG64)irp;
-    if (code == DRIVER_VERIFIER_IOMANAGER_VIOLATION && subcode >= 0x200) {
-        f.p[1] = record && record->type == ARCH_RECORD_GATE ? record->rip : 0;
-        f.p[2] = (ULONG64)irp;
-        f.p[3] = (ULONG64)device;
-    }
+    f.device = located ? location.DeviceObject : NULL;
+    fill_parameters(&f, &copy);
     stop(&f);
 }
 

@@ -307,8 +307,19 @@ static NTSTATUS bad_irp(void *unused)
     return STATUS_SUCCESS;
 }
 
+static NTSTATUS completes_pending(void *unused)
+{
+    IRP *irp = hmem_reserve(HMEM_POOL, 1, 1, 1);
+    hmem_commit(irp, 1, HMEM_RW);
+    *irp = (IRP){.Type = IO_TYPE_IRP, .Size = sizeof(IRP), .IoStatus = {.Status = STATUS_PENDING}};
+    seam_vf->irp_violation(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x06, irp, "completed with STATUS_PENDING");
+    return STATUS_SUCCESS;
+}
+
 static void violations_of_requests(void **state)
 {
+    expect_stop(completes_pending, DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x06,
+                "*** (0x0000000000000006, 0x0000000000000103, ");
     expect_stop(bad_irp, DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x03, "0x1234, which is not an IRP");
 }
 
