@@ -446,6 +446,36 @@ NT_TEST(file_system_services)
     CHECK_STATUS(NtSetQuotaInformationFile(h, iosb, buffer, 48), STATUS_SUCCESS);
     CHECK(at->MajorFunction == IRP_MJ_SET_QUOTA && at->Parameters.SetQuota.Length == 48 &&
           d.seen.AssociatedIrp.SystemBuffer);
+    HANDLE other;
+    PFILE_OBJECT file = at->FileObject;
+    CHECK_STATUS(ob_handle_create(file, FILE_READ_DATA, OBJ_KERNEL_HANDLE, NULL, &other), STATUS_SUCCESS);
+    ob_handle_close(h, UserMode); /* the process's last handle, not the file's */
+    CHECK(at->MajorFunction == IRP_MJ_LOCK_CONTROL && at->MinorFunction == IRP_MN_UNLOCK_ALL);
+    ob_handle_close(other, KernelMode);
+}
+
+/* MJ-14, MJ-15: of a name behind the device. */
+NT_TEST(security_of_a_name)
+{
+    HANDLE h = open_device(0, FILE_SYNCHRONOUS_IO_NONALERT), named;
+    PFILE_OBJECT file;
+    PSECURITY_DESCRIPTOR descriptor, old = device->SecurityDescriptor;
+    CHECK_STATUS(se_from_sddl(u"D:P(A;;GA;;;SY)", &descriptor), STATUS_SUCCESS);
+    CHECK_STATUS(io_test_open(u"\\Device\\Request\\name", 0, &named), STATUS_SUCCESS);
+    CHECK_STATUS(ob_reference_by_handle(named, 0, io_file_type, UserMode, (void **)&file, NULL),
+                 STATUS_SUCCESS);
+    CHECK_STATUS(ob_set_security(file, DACL_SECURITY_INFORMATION, descriptor, KernelMode), STATUS_SUCCESS);
+    CHECK(d.location.MajorFunction == IRP_MJ_SET_SECURITY && d.location.FileObject == file);
+    CHECK(d.location.Parameters.SetSecurity.SecurityInformation == DACL_SECURITY_INFORMATION);
+    CHECK(d.location.Parameters.SetSecurity.SecurityDescriptor != NULL && device->SecurityDescriptor == old);
+    ob_dereference(file);
+    CHECK_STATUS(ob_reference_by_handle(h, 0, io_file_type, UserMode, (void **)&file, NULL), STATUS_SUCCESS);
+    d.location.MajorFunction = 0;
+    CHECK_STATUS(ob_set_security(file, DACL_SECURITY_INFORMATION, descriptor, KernelMode), STATUS_SUCCESS);
+    CHECK(d.location.MajorFunction == 0 && device->SecurityDescriptor != old);
+    ob_dereference(file);
+    mm_free(descriptor);
+    ob_handle_close(named, UserMode);
     ob_handle_close(h, UserMode);
 }
 
@@ -640,6 +670,7 @@ int run_request_tests(void)
         IO_TEST(completion_port),
         IO_TEST(cancel_io),
         IO_TEST(file_system_services),
+        IO_TEST(security_of_a_name),
         IO_TEST(boost_reaches_the_waiter),
         IO_TEST(fast_io),
         IO_TEST(thread_ends_with_requests),
