@@ -80,3 +80,11 @@ BOOLEAN NTAPI ExVerifySuite(ULONG SuiteType)
 {
     return SuiteType < 16 && (SUITE_MASK >> SuiteType & 1);
 }
+
+/* A PF_... feature of the processor, as KUSER_SHARED_DATA says it too. */
+EXPORT(ntoskrnl, ExIsProcessorFeaturePresent, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
+BOOLEAN NTAPI ExIsProcessorFeaturePresent(ULONG ProcessorFeature)
+{
+    const KUSER_SHARED_DATA *shared = ke_user_shared_data();
+    return ProcessorFeature < PROCESSOR_FEATURE_MAX && shared->ProcessorFeatures[ProcessorFeature];
+}

@@ -141,3 +141,10 @@ const void *ldr_bind_export(const struct export_entry *entry, bool checked)
 {
     return entry->address;
 }
+
+void *ke_user_shared_data(void)
+{
+    static KUSER_SHARED_DATA shared;
+    shared.ProcessorFeatures[10] = TRUE;
+    return &shared;
+}

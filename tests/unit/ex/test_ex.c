@@ -48,6 +48,7 @@ VOID NTAPI ExWaitForRundownProtectionReleaseCacheAware(PEX_RUNDOWN_REF_CACHE_AWA
 ULONG NTAPI ExSetTimerResolution(ULONG DesiredTime, BOOLEAN SetResolution);
 NTSTATUS NTAPI ExUuidCreate(GUID *Uuid);
 BOOLEAN NTAPI ExVerifySuite(ULONG SuiteType);
+BOOLEAN NTAPI ExIsProcessorFeaturePresent(ULONG ProcessorFeature);
 
 #define TAG 0x31676154u
 
@@ -326,6 +327,8 @@ static void identity(void **state)
     assert_int_equal(a.Data4[0] >> 6, 2);
     assert_true(ExVerifySuite(4) && ExVerifySuite(8));
     assert_false(ExVerifySuite(7) || ExVerifySuite(40));
+    assert_true(ExIsProcessorFeaturePresent(10));
+    assert_false(ExIsProcessorFeaturePresent(11) || ExIsProcessorFeaturePresent(64) || ExIsProcessorFeaturePresent(~0u));
 }
 
 #define MACHINE(test) cmocka_unit_test_setup_teardown(test, fake_ex_start, fake_machine_stop)
