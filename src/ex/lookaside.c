@@ -36,6 +36,7 @@ static void init_classic(GENERAL_LOOKASIDE_POOL *l, PALLOCATE_FUNCTION allocate,
                          POOL_TYPE type, SIZE_T size, ULONG tag)
 {
     init_list(l, type, size, tag);
+    /* SR-55: the driver's routine, or the pool's */
     l->Allocate = allocate ? allocate : (PALLOCATE_FUNCTION)bound("ExAllocatePoolWithTag");
     l->Free = free ? free : (PFREE_FUNCTION)bound("ExFreePool");
 }
@@ -92,6 +93,7 @@ static bool pool_type_valid(POOL_TYPE type)
 /* The default routines take fewer parameters than the list passes: the surplus is ignored. */
 static void set_routines(GENERAL_LOOKASIDE_POOL *l, PALLOCATE_FUNCTION_EX allocate, PFREE_FUNCTION_EX free)
 {
+    /* SR-55: the driver's routine, or the pool's */
     l->AllocateEx = allocate ? allocate : (PALLOCATE_FUNCTION_EX)bound("ExAllocatePoolWithTag");
     l->FreeEx = free ? free : (PFREE_FUNCTION_EX)bound("ExFreePool");
 }

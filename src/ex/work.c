@@ -68,6 +68,7 @@ static void run_item(struct worker *worker, WORK_QUEUE_ITEM *item)
     SHORT kernel_before = ke_thread()->kernel_apc_disable;
     worker->routine = (const void *)routine;
     uint64_t cookie = ke_callout_enter("work item", (const void *)routine);
+    /* SR-31: called by a system worker thread at PASSIVE_LEVEL */
     routine(parameter);
     ke_callout_leave("work item", (const void *)routine, cookie);
     worker->routine = NULL;
