@@ -10,6 +10,8 @@
 #include "trace/internal.h"
 
 #define BUFFER_BYTES 65536
+#define STOP_TRIES   1000
+#define STOP_WAIT_NS 1000000
 
 bool trace_verbose;
 
@@ -166,15 +168,28 @@ NTSTATUS trace_start(enum trace_format wanted, bool verbose,
     return STATUS_SUCCESS;
 }
 
+/* A machine that stopped in the middle of an event left the lock taken: what is whole is written all the
+ * same. */
+static void acquire_or_give_up(void)
+{
+    for (int i = 0; i < STOP_TRIES; i++) {
+        uint32_t expected = 0, never = 0;
+        if (__atomic_compare_exchange_n(&lock.word, &expected, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            return;
+        host_futex_wait(&never, 0, STOP_WAIT_NS);
+    }
+}
+
 void trace_stop(void)
 {
     if (seam_trace == NULL)
         return;
     seam_trace = NULL;
-    rl_lock_acquire(&lock);
+    acquire_or_give_up();
     if (format == TRACE_FORMAT_JSON)
         trace_json_end(host_counter_ns() - began_ns);
     trace_flush();
     writer = NULL;
+    owner = -1;
     rl_lock_release(&lock);
 }

@@ -68,6 +68,7 @@ enum vf_special vf_special_of(const char *name);
 /* True: a rule is broken, and *f says which. */
 bool vf_check_irql(const struct vf_call *call, struct vf_finding *f);
 bool vf_check_special(enum vf_special special, const struct vf_call *call, struct vf_finding *f);
+bool vf_check_call(enum vf_special special, const struct vf_call *call, struct vf_finding *f); /* both */
 bool vf_check_irql_kept(const struct vf_call *call, KIRQL after, struct vf_finding *f);
 
 /* ---- spin locks, per virtual processor ---- */

@@ -85,7 +85,7 @@ static __attribute__((noinline)) void check_enter(const struct export_entry *x, 
     enum vf_special which = special(x);
     describe_call(&call, x, caller, irql);
     vf_name_lock(which, &call);
-    if (vf_check_irql(&call, &f) || vf_check_special(which, &call, &f))
+    if (vf_check_call(which, &call, &f))
         stop(&f);
     if (which >= VF_RELEASE && vf_released(which, &call, &processor()->locks, &f))
         stop(&f);

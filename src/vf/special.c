@@ -241,3 +241,11 @@ bool vf_check_special(enum vf_special special, const struct vf_call *call, struc
         return false;
     }
 }
+
+/* Which pool a block is of decides about a free, so that is asked first. */
+bool vf_check_call(enum vf_special special, const struct vf_call *call, struct vf_finding *f)
+{
+    if (special == VF_FREE && check_free(call, f))
+        return true;
+    return vf_check_irql(call, f) || vf_check_special(special, call, f);
+}

@@ -160,13 +160,34 @@ static void one_trace_at_a_time(void **state)
     assert_null(strstr(got, "nobody"));
 }
 
+/* The machine stopped while an event was written: its processor holds the lock for good. */
+static void die(void *context, const char *bytes, size_t count)
+{
+    longjmp(*(jmp_buf *)context, 1);
+}
+
+static void the_machine_stops_in_an_event(void **state)
+{
+    static jmp_buf dead;
+    assert_int_equal(trace_start(TRACE_FORMAT_TEXT, false, die, &dead), STATUS_SUCCESS);
+    if (setjmp(dead) == 0)
+        TRACE(TRACE_LOAD, NULL, .text = "x");
+    TRACE(TRACE_BUGCHECK, NULL, .a = 0xA); /* by the same processor: neither waits nor writes */
+    trace_stop();
+    start(TRACE_FORMAT_TEXT, false);
+    TRACE(TRACE_LOAD, NULL, .text = "y");
+    trace_stop();
+    assert_non_null(strstr(got, "driver y loaded\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_request_as_a_story),         cmocka_unit_test(verbose_has_more),
-        cmocka_unit_test(each_line_is_written_at_once), cmocka_unit_test(long_messages_are_cut),
-        cmocka_unit_test(frames_lost_to_exceptions),    cmocka_unit_test(more_than_there_is_room_for),
-        cmocka_unit_test(a_full_buffer_is_written),     cmocka_unit_test(one_trace_at_a_time),
+        cmocka_unit_test(a_request_as_a_story),          cmocka_unit_test(verbose_has_more),
+        cmocka_unit_test(each_line_is_written_at_once),  cmocka_unit_test(long_messages_are_cut),
+        cmocka_unit_test(frames_lost_to_exceptions),     cmocka_unit_test(more_than_there_is_room_for),
+        cmocka_unit_test(a_full_buffer_is_written),      cmocka_unit_test(one_trace_at_a_time),
+        cmocka_unit_test(the_machine_stops_in_an_event),
     };
     story_begin();
     return cmocka_run_group_tests_name("trace", tests, NULL, NULL);

@@ -113,6 +113,27 @@ static void pool_and_levels(void **state)
     assert_false(special_breaks("MmMapLockedPagesSpecifyCache", DISPATCH_LEVEL, 0x1000, KernelMode, 0, 0));
 }
 
+static void above_dispatch(void **state)
+{
+    struct export_entry allocate = export("ExAllocatePool2", PASSIVE_LEVEL, DISPATCH_LEVEL);
+    struct export_entry free = export("ExFreePoolWithTag", PASSIVE_LEVEL, DISPATCH_LEVEL);
+    struct export_entry wait = export("KeWaitForSingleObject", PASSIVE_LEVEL, DISPATCH_LEVEL);
+    struct vf_call call = {.export = &allocate, .irql = 5, .arguments = {0x40, 32}};
+    assert_true(vf_check_call(VF_ALLOCATE_FLAGS, &call, &f));
+    assert_int_equal(f.p[0], 0x02);
+    assert_int_equal(f.p[3], 32);
+    call = (struct vf_call){.export = &free, .irql = 5, .arguments = {0x1000}};
+    assert_true(vf_check_call(VF_FREE, &call, &f));
+    assert_int_equal(f.p[0], 0x12);
+    assert_int_equal(f.p[3], 0x1000);
+    call = (struct vf_call){.export = &wait, .irql = 5};
+    assert_true(vf_check_call(VF_WAIT_SINGLE, &call, &f));
+    assert_int_equal(f.p[0], 0x120);
+    call.irql = DISPATCH_LEVEL;
+    assert_true(vf_check_call(VF_WAIT_SINGLE, &call, &f));
+    assert_int_equal(f.p[0], 0x121);
+}
+
 static void lowering_where_it_may_not(void **state)
 {
     struct export_entry x = export("KeLowerIrql", PASSIVE_LEVEL, HIGH_LEVEL);
@@ -293,6 +314,7 @@ int run_rule_tests(void)
         cmocka_unit_test(irql_without_a_rule),
         cmocka_unit_test(waits),
         cmocka_unit_test(pool_and_levels),
+        cmocka_unit_test(above_dispatch),
         cmocka_unit_test(lowering_where_it_may_not),
         cmocka_unit_test(spin_locks),
         cmocka_unit_test(queued_and_shared_locks),
