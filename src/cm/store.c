@@ -116,7 +116,8 @@ static struct cm_value *add_value(struct cm_key *key, const UNICODE_STRING *name
         return NULL;
     value->name =
         (UNICODE_STRING){name->Length, (USHORT)(name->Length + sizeof(WCHAR)), (WCHAR *)(value + 1)};
-    memcpy(value->name.Buffer, name->Buffer, name->Length);
+    if (name->Length) /* the unnamed value's Buffer may be NULL */
+        memcpy(value->name.Buffer, name->Buffer, name->Length);
     list_insert_tail(&key->values, &value->link);
     key->value_count++;
     return value;

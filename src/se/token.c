@@ -11,6 +11,7 @@ EXPORT_DATA(ntoskrnl, SeTokenObjectType)
 POBJECT_TYPE SeTokenObjectType;
 
 static struct se_token *system_token, *administrator_token;
+static ULONG next_id; /* LUIDs of tokens */
 struct se_subject_ops se_subject_ops;
 
 static const struct ob_type_ops token_ops = {
@@ -55,13 +56,12 @@ static const ACL *make_default_dacl(const SID *owner)
 static struct se_token *make_token(const SID *user, const struct se_group *groups, ULONG group_count,
                                    LUID session)
 {
-    static ULONG next_id = 1000;
     struct se_token *token = ob_create(se_token_type, sizeof(*token));
     if (!token)
         return NULL;
     *token = (struct se_token){
-        .id = {next_id++, 0},
-        .modified_id = {next_id++, 0},
+        .id = {next_id, 0},
+        .modified_id = {next_id + 1, 0},
         .authentication_id = session,
         .type = TokenPrimary,
         .level = SecurityAnonymous,
@@ -71,6 +71,7 @@ static struct se_token *make_token(const SID *user, const struct se_group *group
         .owner = (const SID *)&se_admins_sid,
         .source = "*SYSTEM*",
     };
+    next_id += 2;
     token->default_dacl = make_default_dacl(token->owner);
     return token;
 }
@@ -129,6 +130,7 @@ NTSTATUS se_token_init(void)
 {
     se_token_type = ob_type_create(&token_ops);
     SeTokenObjectType = (POBJECT_TYPE)se_token_type;
+    next_id = 1000;
     fill_groups();
     return se_token_type && make_tokens() ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }

@@ -123,7 +123,7 @@ static void tokens_tell(void **state)
     assert_true(RtlEqualSid(user->User.Sid, SeExports->SeLocalSystemSid));
     assert_status(SeQueryInformationToken(se_administrator_token(), TokenGroups, (void **)&groups),
                   STATUS_SUCCESS);
-    assert_true(RtlEqualSid(groups->Groups[1].Sid, SeExports->SeAliasAdminsSid));
+    assert_true(RtlEqualSid((groups->Groups + 1)->Sid, SeExports->SeAliasAdminsSid));
     assert_status(SeQueryInformationToken(token, TokenPrivileges, (void **)&privileges), STATUS_SUCCESS);
     assert_int_equal(privileges->PrivilegeCount, 34);
     assert_status(SeQueryInformationToken(se_administrator_token(), TokenSessionId, &number), STATUS_SUCCESS);
