@@ -151,6 +151,8 @@ struct code_window {
     ULONG end;             /* with the padding that the jump takes */
 };
 bool code_find_window(const struct code_map *map, ULONG site, unsigned length, struct code_window *window);
+bool code_find_hop(const struct code_map *map, ULONG site, unsigned length, struct code_window *window,
+                   struct code_window *donor);
 
 /* ---- rewrite_emit.c ---- */
 struct emitter {

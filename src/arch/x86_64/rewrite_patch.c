@@ -52,7 +52,7 @@ static void *reserve_thunks(const struct rewrite_input *input, size_t pages)
 static bool prepare_thunks(struct patcher *patcher, ULONG sites)
 {
     struct emitter *emitter = &patcher->emitter;
-    size_t pages = (sites * (size_t)BYTES_PER_SITE + THUNK_LIMIT + PAGE_MASK) >> PAGE_SHIFT;
+    size_t pages = (sites * (size_t)BYTES_PER_SITE + 2 * THUNK_LIMIT + PAGE_MASK) >> PAGE_SHIFT;
     void *thunks = reserve_thunks(patcher->input, pages);
     void (*stub)(void) = rewrite_stub;
 
@@ -66,7 +66,7 @@ static bool prepare_thunks(struct patcher *patcher, ULONG sites)
     patcher->state->thunk_pages = pages;
     emitter->bytes = thunks;
     emitter->limit = (ULONG)(pages << PAGE_SHIFT);
-    emitter->entry_limit = sites * 14 + 64;
+    emitter->entry_limit = sites * 14 + 128;
     emitter->entries = arena_alloc(patcher->input->arena, emitter->entry_limit * sizeof(*emitter->entries));
     __builtin_memcpy(emitter->bytes, &stub, sizeof(stub));
     emitter->used = sizeof(stub);
@@ -97,37 +97,67 @@ static void place_trap(struct patcher *patcher, ULONG rva, const struct rewrite_
     cover(patcher, rva, rva + op->length);
 }
 
-static void place_jump(struct patcher *patcher, const struct code_window *window)
+static void write_jump(UCHAR *at, ULONG64 target)
 {
-    ULONG thunk = emit_thunk(&patcher->emitter, window);
-    UCHAR *at = code(patcher, window->start);
-    LONG distance = (LONG)(patcher->state->thunk_base + thunk - ((uintptr_t)at + 5));
+    LONG distance = (LONG)(target - ((uintptr_t)at + 5));
 
     at[0] = 0xE9;
     __builtin_memcpy(at + 1, &distance, sizeof(distance));
-    for (ULONG rva = window->start + 5; rva < window->end; rva++)
-        *code(patcher, rva) = 0xCC; /* nothing comes here: say so if something does */
+}
+
+/* Nothing comes to what is left of a window: say so if something does. */
+static void fill(struct patcher *patcher, ULONG start, ULONG end)
+{
+    for (ULONG rva = start; rva < end; rva++)
+        *code(patcher, rva) = 0xCC;
+}
+
+static void place_jump(struct patcher *patcher, const struct code_window *window)
+{
+    ULONG thunk = emit_thunk(&patcher->emitter, window);
+
+    write_jump(code(patcher, window->start), patcher->state->thunk_base + thunk);
+    fill(patcher, window->start + 5, window->end);
+    cover(patcher, window->start, window->end);
+}
+
+/* A short jump to the donor's second half, and from there a long one. */
+static void place_hop(struct patcher *patcher, const struct code_window *window,
+                      const struct code_window *donor)
+{
+    ULONG thunk = emit_thunk(&patcher->emitter, window);
+    UCHAR *at = code(patcher, window->start);
+
+    place_jump(patcher, donor);
+    write_jump(code(patcher, donor->start + 5), patcher->state->thunk_base + thunk);
+    at[0] = 0xEB;
+    at[1] = (UCHAR)(donor->start + 5 - (window->start + 2));
+    fill(patcher, window->start + 2, window->end);
     cover(patcher, window->start, window->end);
 }
 
 static bool thunk_room(const struct emitter *emitter)
 {
-    return emitter->bytes != NULL && emitter->used + THUNK_LIMIT <= emitter->limit &&
-           emitter->entry_count + 40 <= emitter->entry_limit;
+    return emitter->bytes != NULL && emitter->used + 2 * THUNK_LIMIT <= emitter->limit &&
+           emitter->entry_count + 80 <= emitter->entry_limit;
 }
 
 static void patch_site(struct patcher *patcher, ULONG rva)
 {
     struct rewrite_insn insn;
     struct rewrite_op op;
-    struct code_window window;
+    struct code_window window, donor;
     enum rewrite_kind kind;
 
     RL_ASSERT(rewrite_decode(&insn, code(patcher, rva), patcher->map.high - rva));
     kind = rewrite_classify(&op, &insn, patcher->state->image_base + rva);
-    if (kind != REWRITE_REFUSED && thunk_room(&patcher->emitter) &&
-        code_find_window(&patcher->map, rva, insn.info.length, &window)) {
+    if (kind == REWRITE_REFUSED || !thunk_room(&patcher->emitter)) {
+        place_trap(patcher, rva, &op);
+    } else if (code_find_window(&patcher->map, rva, insn.info.length, &window)) {
         place_jump(patcher, &window);
+        patcher->state->patched++;
+    } else if (code_find_hop(&patcher->map, rva, insn.info.length, &window, &donor)) {
+        place_hop(patcher, &window, &donor);
         patcher->state->patched++;
     } else {
         place_trap(patcher, rva, &op);

@@ -59,6 +59,19 @@ ROUTINE code_crowded
 3:  ret
     jmp 2b
 
+/* Three bytes between two targets; straight code close by lends its room. */
+ROUTINE code_gap
+    leaq 8(%rcx), %r8
+    movl $7, %r9d
+    addq %r9, %r8
+    testl %ecx, %ecx
+    je 2f
+    jmp 3f
+2:  inb %dx, %al
+    movb %al, %cl
+3:  leaq (%r8,%rcx), %rax
+    ret
+
 ROUTINE code_rip_relative
     inb %dx, %al
     movq code_start(%rip), %rax

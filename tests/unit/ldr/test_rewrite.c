@@ -31,6 +31,7 @@ DECLARE(code_write_cr8);
 DECLARE(code_write_cr8_rsi);
 DECLARE(code_loop);
 DECLARE(code_crowded);
+DECLARE(code_gap);
 DECLARE(code_rip_relative);
 DECLARE(code_short_branch);
 DECLARE(code_jrcxz);
@@ -61,23 +62,41 @@ DECLARE(code_opaque);
 DECLARE(code_all_registers);
 
 static const char *const routines[] = {
-    code_read_cr8,     code_read_cr8_r9,
-    code_write_cr8,    code_write_cr8_rsi,
-    code_loop,         code_crowded,
-    code_rip_relative, code_short_branch,
-    code_jrcxz,        code_call_neighbour,
-    code_flags,        code_save_flags,
-    code_popf,         code_in,
-    code_in_immediate, code_out,
-    code_insb,         code_outsw,
-    code_rdmsr,        code_wrmsr,
-    code_cpuid,        code_rdtsc,
-    code_rdtscp,       code_xgetbv,
-    code_cr0,          code_sidt,
-    code_smsw,         code_hlt,
-    code_wbinvd,       code_shared_data,
-    code_shared_moffs, code_switch,
-    code_opaque,       code_all_registers,
+    code_gap,
+    code_read_cr8,
+    code_read_cr8_r9,
+    code_write_cr8,
+    code_write_cr8_rsi,
+    code_loop,
+    code_crowded,
+    code_rip_relative,
+    code_short_branch,
+    code_jrcxz,
+    code_call_neighbour,
+    code_flags,
+    code_save_flags,
+    code_popf,
+    code_in,
+    code_in_immediate,
+    code_out,
+    code_insb,
+    code_outsw,
+    code_rdmsr,
+    code_wrmsr,
+    code_cpuid,
+    code_rdtsc,
+    code_rdtscp,
+    code_xgetbv,
+    code_cr0,
+    code_sidt,
+    code_smsw,
+    code_hlt,
+    code_wbinvd,
+    code_shared_data,
+    code_shared_moffs,
+    code_switch,
+    code_opaque,
+    code_all_registers,
 };
 
 /* ---- the machine ---- */
@@ -362,6 +381,16 @@ static void neighbours_keep_their_meaning(void **state)
     assert_int_equal(call(code_call_neighbour, 39, 0, 0), 42);
 }
 
+static void a_short_gap_hops(void **state)
+{
+    const UCHAR *gap = at(code_gap);
+
+    assert_int_equal(gap[0], 0xE9); /* the donor */
+    assert_int_equal(gap[5], 0xE9); /* the hop */
+    assert_int_equal(call(code_gap, 5, 0x60, 0), 5 + 8 + 7 + 5);
+    assert_int_equal(call(code_gap, 0, 0x60, 0), 0 + 8 + 7 + 0x21);
+}
+
 static void flags_survive(void **state)
 {
     assert_int_equal(call(code_flags, 1, 2, 0), 2);
@@ -577,6 +606,7 @@ int run_rewrite_tests(void)
         cmocka_unit_test(an_image_at_its_own_base_is_patched_too),
         cmocka_unit_test(a_branch_target_may_begin_a_window),
         cmocka_unit_test(neighbours_keep_their_meaning),
+        cmocka_unit_test(a_short_gap_hops),
         cmocka_unit_test(flags_survive),
         cmocka_unit_test(the_interrupt_flag_is_virtual),
         cmocka_unit_test(ports_of_every_width),
