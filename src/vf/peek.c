@@ -45,8 +45,9 @@ static unsigned name_chain(const void *body, struct ob_name *chain)
     unsigned depth = 0;
     while (depth < NAME_MAX_DEPTH) {
         struct ob_header header;
-        if (!vf_peek(&header, ob_header_of(body), sizeof(header)) || header.name == NULL ||
-            !vf_peek(&chain[depth], header.name, sizeof(chain[depth])))
+        if (!vf_peek(&header, (const void *)((uintptr_t)body - offsetof(struct ob_header, body)),
+                     sizeof(header)) ||
+            header.name == NULL || !vf_peek(&chain[depth], header.name, sizeof(chain[depth])))
             return 0;
         if (chain[depth].parent == NULL)
             return depth;
