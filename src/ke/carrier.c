@@ -287,6 +287,7 @@ static void helper_main(void *arg)
     dispatcher_release();
     helper_body(carrier);
     arch_thread_restore();
+    __atomic_store_n(&carrier->ended, true, __ATOMIC_RELEASE);
 }
 
 /* ---- host threads ---- */
@@ -399,12 +400,29 @@ NTSTATUS carrier_init(void)
     return STATUS_SUCCESS;
 }
 
+enum { END_TRIES = 50, END_WAIT_NS = 100000000 }; /* 5 s */
+
+/* Driver code in a loop is interrupted until it is in a place where it can be stopped. */
+static void end_helper(struct carrier *helper)
+{
+    uint32_t never = 0;
+    for (int i = 0; !__atomic_load_n(&helper->ended, __ATOMIC_ACQUIRE); i++) {
+        if (i == END_TRIES * 100)
+            host_panic("a helper pthread does not end");
+        if (i % 10 == 9)
+            host_signal_thread(helper->tid);
+        host_futex_wait(&never, 0, END_WAIT_NS / 100);
+    }
+}
+
 /* ke_stopped is set: whoever is parked or idle ends; whoever still runs driver code is stopped there. */
 void carrier_fini(void)
 {
     carrier_stop_all();
-    for (unsigned i = 0; i < helper_count; i++)
+    for (unsigned i = 0; i < helper_count; i++) {
+        end_helper(&helpers[i]);
         host_thread_join(helper_threads[i]);
+    }
     host_free(helpers);
     host_free(helper_threads);
     helpers = NULL;

@@ -155,7 +155,8 @@ extern struct ke_thread_callouts ke_thread_callouts;
 NTSTATUS ke_host_call(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode);
 /* The pthread will make no more calls: its signal state is restored. The thread object stays its owner's. */
 void ke_host_detach(struct ke_thread *thread);
-/* In a host thread's last call: exit callouts, APC rundown, the header is signaled. The call then returns as usual. */
+/* In a host thread's last call: exit callouts, APC rundown, the header is signaled. The call then returns as
+ * usual. */
 void ke_host_thread_end(NTSTATUS status);
 /* Lets other NT threads, DPCs and timers run until nothing is ready (simulated), or for that time (real). NT
  * context. */

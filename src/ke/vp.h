@@ -88,6 +88,7 @@ struct carrier {
     void (*blocking_fn)(void *);
     void *blocking_argument;
     LIST_ENTRY all_link; /* host threads' carriers */
+    bool ended;          /* a helper that runs no more NT code */
 };
 
 extern struct vp *ke_vps; /* array */

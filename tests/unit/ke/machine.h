@@ -54,6 +54,6 @@ void log_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
     static NTSTATUS name##_body(void *unused_)
 
 extern const struct CMUnitTest wait_tests[], object_tests[], timer_tests[], dpc_tests[], apc_tests[],
-    lock_tests[], schedule_tests[], real_tests[], bugcheck_tests[], queue_tests[];
+    lock_tests[], schedule_tests[], preempt_tests[], real_tests[], bugcheck_tests[];
 
 #endif

@@ -15,6 +15,7 @@ static const struct {
     {"locks and queues", lock_tests},
     {"schedules", schedule_tests},
     {"real machines", real_tests},
+    {"preemption", preempt_tests},
     {"bug checks", bugcheck_tests},
 };
 /* clang-format on */
