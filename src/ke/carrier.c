@@ -84,6 +84,12 @@ void carrier_summon(KAFFINITY affinity)
         __atomic_store_n(&vp->owner, 0, __ATOMIC_SEQ_CST);
 }
 
+bool carrier_relief(void)
+{
+    carrier_summon(~0ull);
+    return searching != 0;
+}
+
 /* Work was queued to this VP: if nobody holds it, a helper shall. */
 void carrier_attend_locked(struct vp *vp)
 {
@@ -228,6 +234,28 @@ static void acquire_granted(struct carrier *carrier, struct vp *vp)
         carrier_summon(~0ull);
 }
 
+/* Locked on entry, unlocked on return: the VP and the context that went home from it are a helper's now. */
+static void swap(struct carrier *carrier, struct vp *vp)
+{
+    struct ke_thread *own = carrier->host_thread;
+    carrier->vp = NULL;
+    carrier->parked = true;
+    grant(parked_helper(), vp, vp->ke.current);
+    dispatch_unqueue(own);
+    dispatch_ready(own, true);
+    dispatcher_release();
+}
+
+void carrier_swap(struct vp *vp)
+{
+    dispatcher_acquire();
+    vp_unpend(vp, PEND_RECALL);
+    const struct ke_thread *own = vp->carrier->host_thread;
+    if (own != NULL && own->queued && !list_empty(&parked_helpers))
+        carrier_go_home(vp, HOME_SWAP); /* comes back on the helper */
+    dispatcher_release();
+}
+
 /* From a granted VP until the call is done or the machine stops. */
 static enum home_reason run(struct carrier *carrier, struct vp *vp)
 {
@@ -238,6 +266,8 @@ static enum home_reason run(struct carrier *carrier, struct vp *vp)
         vp = carrier->vp;
         if (reason == HOME_BLOCKING)
             run_blocking(carrier, vp);
+        else if (reason == HOME_SWAP)
+            swap(carrier, vp);
         else
             park(carrier, vp);
         vp = wait_for_grant(carrier);

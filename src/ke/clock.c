@@ -60,8 +60,11 @@ static void ask(struct vp *vp, uint32_t pending)
         dispatch_signal_later(carrier->tid);
 }
 
-/* Locked: the running thread of this VP has used a tick up. */
-static void tick_vp(struct vp *vp)
+enum { RELIEF_TICKS = 2 };
+
+/* Locked: the running thread of this VP has used a tick up. If a helper is on its way to a free VP, what is
+ * ready is left to it for a while. */
+static void tick_vp(struct vp *vp, bool relief)
 {
     struct ke_thread *current = vp->ke.current;
     if (vp_is_free(vp) || current == vp->ke.idle)
@@ -70,7 +73,7 @@ static void tick_vp(struct vp *vp)
         ask(vp, PEND_DPC);
     if (dispatch_summary == 0 || 31 - __builtin_clz(dispatch_summary) < current->priority)
         return;
-    if (--current->quantum > 0)
+    if (--current->quantum > (relief ? -RELIEF_TICKS : 0))
         return;
     vp->quantum_end = true;
     ask(vp, PEND_PREEMPT);
@@ -123,8 +126,9 @@ static uint64_t turn(uint64_t *next_tick_ns)
         ask(vp_for_expiry(), PEND_TIMER);
     if (now_ns >= *next_tick_ns) {
         *next_tick_ns = now_ns + (uint64_t)ke_settings.quantum_ms * 1000000;
+        bool relief = dispatch_summary != 0 && carrier_relief();
         for (unsigned i = 0; i < ke_vp_count; i++)
-            tick_vp(&ke_vps[i]);
+            tick_vp(&ke_vps[i], relief);
         look_for_activity();
         watchdog_check(now_ns);
     }

@@ -109,9 +109,9 @@ void dispatch_requeue(struct ke_thread *thread)
     queue_insert(thread, true);
 }
 
-static void ask_for_preemption(struct vp *vp)
+static void ask(struct vp *vp, uint32_t pending)
 {
-    vp_pend(vp, PEND_PREEMPT);
+    vp_pend(vp, pending);
     if (ke_simulated || (ke_on_vp() && vp == vp_current()))
         return;
     struct carrier *carrier = __atomic_load_n(&vp->carrier, __ATOMIC_ACQUIRE);
@@ -147,7 +147,7 @@ static struct ke_thread *find_ready(struct vp *vp, KPRIORITY lowest)
                 continue;
             if (may_resume(vp, thread) || carrier_vp(thread) == NULL)
                 return thread;
-            ask_for_preemption(carrier_vp(thread)); /* its pthread carries another thread: come back */
+            ask(carrier_vp(thread), PEND_RECALL); /* its pthread carries another thread: come back */
         }
     }
     return NULL;
@@ -214,8 +214,10 @@ static bool recall_carrier(struct ke_thread *thread)
     struct vp *vp = carrier_vp(thread);
     if (vp == NULL || vp->ke.current == thread)
         return false;
-    if (vp->ke.current->priority < thread->priority || some_vp_is_free(thread->affinity))
-        ask_for_preemption(vp);
+    if (some_vp_is_free(thread->affinity))
+        ask(vp, PEND_RECALL);
+    else if (vp->ke.current->priority < thread->priority)
+        ask(vp, PEND_PREEMPT);
     return true;
 }
 
@@ -233,7 +235,7 @@ void dispatch_ready(struct ke_thread *thread, bool head)
     }
     struct vp *victim = find_victim(thread);
     if (victim != NULL)
-        ask_for_preemption(victim);
+        ask(victim, PEND_PREEMPT);
 }
 
 /* The thread runs on the VP. What was queued to it meanwhile, it sees when it next lowers its IRQL. */
@@ -329,5 +331,5 @@ void dispatch_set_priority(struct ke_thread *thread, SCHAR priority)
     bool lowered = priority < thread->priority;
     thread->priority = priority;
     if (thread->state == KE_RUNNING && lowered)
-        ask_for_preemption(&ke_vps[thread->last_vp]);
+        ask(&ke_vps[thread->last_vp], PEND_PREEMPT);
 }

@@ -45,7 +45,11 @@ void dispatch_requeue(struct ke_thread *thread); /* locked: back at the head of 
 bool carrier_place(
     struct ke_thread *thread); /* locked: gave it a VP of its own: it is running, do not queue it */
 void carrier_summon(
-    KAFFINITY affinity);            /* locked: a free VP and a parked helper, if both exist, look for work */
+    KAFFINITY affinity); /* locked: a free VP and a parked helper, if both exist, look for work */
+/* Unlocked, any IRQL: if its host thread is ready, the pthread leaves the VP and what runs on it to a helper.
+ */
+void carrier_swap(struct vp *vp);
+bool carrier_relief(void);          /* locked: is a helper on its way to what is ready? Sends one if it can */
 void carrier_attend(struct vp *vp); /* unlocked, any pthread: work was queued to this VP */
 void carrier_attend_locked(struct vp *vp);
 void carrier_go_home(struct vp *vp, enum home_reason reason); /* from an NT context */

@@ -26,7 +26,7 @@ static bool may_preempt(ULONG64 rip)
     if (rip == 0)
         return false;
     vp->interrupted_rip = rip;
-    if (pending & (PEND_STOP | PEND_WATCHDOG))
+    if (pending & (PEND_STOP | PEND_WATCHDOG | PEND_RECALL))
         return true;
     if (vp->interrupts_off)
         return false;

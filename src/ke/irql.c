@@ -30,6 +30,8 @@ static bool service_one(struct vp *vp, KIRQL irql)
     uint32_t pending = vp_pending(vp);
     if (pending & (PEND_STOP | PEND_WATCHDOG))
         bugcheck_stop_here(vp);
+    if (pending & PEND_RECALL)
+        carrier_swap(vp);
     if ((pending & PEND_INTERRUPT) && interrupt_is_due(vp)) {
         interrupts_deliver(vp);
         return true;

@@ -20,8 +20,10 @@ enum vp_pending {
     PEND_APC = 4,
     PEND_PREEMPT = 8,
     PEND_INTERRUPT = 16,
-    PEND_STOP = 32,      /* the machine has bug checked */
-    PEND_WATCHDOG = 64,  /* the watchdog accuses the thread that runs here */
+    PEND_STOP = 32,     /* the machine has bug checked */
+    PEND_WATCHDOG = 64, /* the watchdog accuses the thread that runs here */
+    PEND_RECALL =
+        256, /* the pthread's own host thread is ready for another VP: a helper shall carry this one */
     PEND_SIMULATED = 128 /* always set in a simulated machine: every such place is a scheduling point */
 };
 #define PEND_IDLE_WORK (PEND_DPC | PEND_TIMER | PEND_INTERRUPT | PEND_STOP | PEND_WATCHDOG)
@@ -61,7 +63,7 @@ struct __attribute__((aligned(128))) vp {
     KIRQL interrupt_irql; /* of the first, 0 if none; also read without the lock */
 };
 
-enum home_reason { HOME_PARK, HOME_CALL_DONE, HOME_BLOCKING, HOME_STOPPED };
+enum home_reason { HOME_PARK, HOME_CALL_DONE, HOME_BLOCKING, HOME_SWAP, HOME_STOPPED };
 
 /* A pthread that may hold a VP: a helper of ours, or a host thread inside ke_host_call. */
 struct carrier {

@@ -23,8 +23,9 @@ static bool is_busy(const struct vp *vp)
 
 static void accuse(struct vp *vp)
 {
+    if (!(vp_pending(vp) & PEND_WATCHDOG))
+        vp->interrupted_rip = 0; /* known only if driver code is interrupted from now on */
     vp_pend(vp, PEND_WATCHDOG);
-    vp->interrupted_rip = 0;
     struct carrier *carrier = __atomic_load_n(&vp->carrier, __ATOMIC_ACQUIRE);
     if (carrier != NULL)
         host_signal_thread(carrier->tid);
