@@ -220,7 +220,8 @@ static NTSTATUS set_reparse(struct ob_open_request *request, const WCHAR *a, siz
     if (!name)
         return STATUS_INSUFFICIENT_RESOURCES;
     __builtin_memcpy(name, a, a_bytes);
-    __builtin_memcpy((char *)name + a_bytes, b, b_bytes);
+    if (b_bytes)
+        __builtin_memcpy((char *)name + a_bytes, b, b_bytes);
     request->reparse.Buffer = name;
     request->reparse.Length = (USHORT)(a_bytes + b_bytes);
     request->reparse.MaximumLength = (USHORT)(a_bytes + b_bytes + sizeof(WCHAR));

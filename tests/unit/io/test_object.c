@@ -18,8 +18,9 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT device, PIRP irp)
     if (last_major == IRP_MJ_CREATE) {
         create_location = *location;
         create_name_length = location->FileObject->FileName.Length;
-        __builtin_memcpy(create_name, location->FileObject->FileName.Buffer,
-                         MIN(create_name_length, sizeof(create_name)));
+        if (create_name_length)
+            __builtin_memcpy(create_name, location->FileObject->FileName.Buffer,
+                             MIN(create_name_length, sizeof(create_name)));
         status = create_status;
     }
     io_log("%x", last_major);

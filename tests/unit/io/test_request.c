@@ -329,6 +329,13 @@ NT_TEST(answered_by_the_manager)
     CHECK(*value == 3);
     CHECK_STATUS(NtQueryInformationFile(h, iosb, value, 4, FileModeInformation), STATUS_SUCCESS);
     CHECK(*value == FILE_SYNCHRONOUS_IO_NONALERT);
+    *value = FILE_SYNCHRONOUS_IO_ALERT | FILE_SEQUENTIAL_ONLY;
+    CHECK_STATUS(NtSetInformationFile(h, iosb, value, 4, FileModeInformation), STATUS_SUCCESS);
+    *value = 0;
+    CHECK_STATUS(NtQueryInformationFile(h, iosb, value, 4, FileModeInformation), STATUS_SUCCESS);
+    CHECK(*value == (FILE_SYNCHRONOUS_IO_ALERT | FILE_SEQUENTIAL_ONLY));
+    *value = 0; /* a synchronous file stays one */
+    CHECK_STATUS(NtSetInformationFile(h, iosb, value, 4, FileModeInformation), STATUS_INVALID_PARAMETER);
     CHECK_STATUS(NtQueryInformationFile(h, iosb, value, 4, FileAccessInformation), STATUS_SUCCESS);
     CHECK(*value == (FILE_GENERIC_READ | FILE_GENERIC_WRITE));
     CHECK_STATUS(NtQueryInformationFile(h, iosb, value, 2, FileModeInformation), STATUS_INFO_LENGTH_MISMATCH);
