@@ -64,4 +64,10 @@ struct text {
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_json(struct text *text, const char *string); /* quoted and escaped */
 
+/* image_file.c: where ZwLoadDriver finds files. */
+void api_image_files_init(bool simulated);
+void api_image_folder(const char *path); /* of this file */
+/* malloc'd; NULL: no such file. On a pthread of its own or the caller's, never on an NT stack. */
+unsigned char *api_read_file(const char *path, size_t *length);
+
 #endif

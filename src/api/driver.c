@@ -62,7 +62,7 @@ rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *b
     return api_ok(status);
 }
 
-static unsigned char *read_file(const char *path, size_t *length)
+unsigned char *api_read_file(const char *path, size_t *length)
 {
     FILE *file = fopen(path, "rb");
     unsigned char *bytes = NULL;
@@ -87,11 +87,12 @@ rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driv
 {
     const char *slash = strrchr(path, '/');
     size_t length;
-    unsigned char *bytes = read_file(path, &length);
+    unsigned char *bytes = api_read_file(path, &length);
     rgl_status status;
 
     if (bytes == NULL)
         return api_fail(RGL_STATUS_NOT_AN_IMAGE, "cannot read %s", path);
+    api_image_folder(path);
     status = rgl_driver_load(machine, slash != NULL ? slash + 1 : path, bytes, length, driver, entry_status);
     free(bytes);
     return status;

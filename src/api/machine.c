@@ -91,6 +91,7 @@ rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machine **mac
     }
     api_debug_init();
     vf_start((enum vf_level)checked.verify);
+    api_image_files_init(checked.simulated);
     api_machine.alive = true;
     *machine = &api_machine;
     return api_ok(STATUS_SUCCESS);

@@ -147,9 +147,9 @@ NTSTATUS NTAPI NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_RO
                                      PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
                                      ULONG OutputBufferLength)
 {
+    struct control c = {IoControlCode, InputBuffer, OutputBuffer, InputBufferLength, OutputBufferLength, 0};
     /* MJ-0E: the request that a device type's codes are for. */
-    struct control c = {IoControlCode,     InputBuffer,        OutputBuffer,
-                        InputBufferLength, OutputBufferLength, IRP_MJ_DEVICE_CONTROL};
+    c.major = IRP_MJ_DEVICE_CONTROL;
     return control_file(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, &c);
 }
 
@@ -170,9 +170,9 @@ NTSTATUS NTAPI NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
                                PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer,
                                ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
 {
+    struct control c = {FsControlCode, InputBuffer, OutputBuffer, InputBufferLength, OutputBufferLength, 0};
     /* MJ-0D: the same parameters and methods, another major. */
-    struct control c = {FsControlCode,     InputBuffer,        OutputBuffer,
-                        InputBufferLength, OutputBufferLength, IRP_MJ_FILE_SYSTEM_CONTROL};
+    c.major = IRP_MJ_FILE_SYSTEM_CONTROL;
     return control_file(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, &c);
 }
 
@@ -185,11 +185,13 @@ NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
                                    InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength));
 }
 
-/* MJ-0F: never from user mode; the embedding API plays the kernel driver that sends it. */
+/* Never from user mode; the embedding API plays the kernel driver that sends it. Rules: MJ-0F. */
 NTSTATUS io_internal_device_control(HANDLE file, HANDLE event, PIO_STATUS_BLOCK iosb, ULONG code, PVOID in,
                                     ULONG in_length, PVOID out, ULONG out_length)
 {
-    struct control c = {code, in, out, in_length, out_length, IRP_MJ_INTERNAL_DEVICE_CONTROL};
+    struct control c = {code, in, out, in_length, out_length, 0};
+    /* MJ-0F: what kernel drivers send each other. */
+    c.major = IRP_MJ_INTERNAL_DEVICE_CONTROL;
     return ZW_CALL(control_file(file, event, NULL, NULL, iosb, &c));
 }
 

@@ -129,6 +129,10 @@ NT_TEST(direct_and_neither)
     HANDLE h = open_device(DO_DIRECT_IO, FILE_SYNCHRONOUS_IO_NONALERT);
     CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 16, NULL, NULL), STATUS_SUCCESS);
     CHECK(d.seen.MdlAddress && !d.seen.AssociatedIrp.SystemBuffer && !d.seen.UserBuffer);
+    PVOID block;
+    size_t size;
+    ULONG tag;
+    CHECK(!mm_pool_block_of(d.seen.MdlAddress, &block, &size, &tag)); /* IRP-80 */
     CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, buffer, 0, NULL, NULL), STATUS_SUCCESS);
     CHECK(!d.seen.MdlAddress);
     CHECK_STATUS(NtWriteFile(h, NULL, NULL, NULL, iosb, (PVOID)0x50000000, 16, NULL, NULL),
@@ -279,6 +283,20 @@ NT_TEST(answer_to_memory_that_went)
     driver->MajorFunction[IRP_MJ_READ] = unmap_and_succeed;
     void *vanishing = io_user(PAGE_SIZE);
     CHECK(NT_ERROR(NtReadFile(h, NULL, NULL, NULL, iosb, vanishing, 16, NULL, NULL))); /* IRP-84 */
+    ob_handle_close(h, UserMode);
+}
+
+NT_TEST(late_answer_to_memory_that_went)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, 0);
+    void *vanishing = io_user(PAGE_SIZE);
+    d.pend = true;
+    d.information = 16;
+    offset->QuadPart = 0;
+    CHECK_STATUS(NtReadFile(h, NULL, NULL, NULL, iosb, vanishing, 16, offset, NULL), STATUS_PENDING);
+    mm_user_free(vanishing);
+    complete_held();
+    CHECK(NT_ERROR(iosb->Status)); /* IRP-84 */
     ob_handle_close(h, UserMode);
 }
 
@@ -525,7 +543,7 @@ NT_TEST(thread_ends_with_requests)
     exit_iosb.Status = 0x1234;
     d.irp->IoStatus.Status = STATUS_SUCCESS;
     IofCompleteRequest(d.irp, IO_NO_INCREMENT); /* IRP-83: nobody is told */
-    CHECK(exit_iosb.Status == 0x1234);
+    CHECK(exit_iosb.Status == 0x1234 && io_irp_of(d.irp)->state == IO_IRP_FREE);
     ob_handle_close(h, UserMode);
 }
 
@@ -671,6 +689,7 @@ int run_request_tests(void)
         IO_TEST(synchronous_wait),
         IO_TEST(pended_error_on_a_synchronous_file),
         IO_TEST(answer_to_memory_that_went),
+        IO_TEST(late_answer_to_memory_that_went),
         IO_TEST(service_waits_on_asynchronous_file),
         IO_TEST(position),
         IO_TEST(answered_by_the_manager),

@@ -344,7 +344,14 @@ NT_TEST(masters_count_down)
         CHECK(parts[i]->Flags & IRP_ASSOCIATED_IRP && parts[i]->AssociatedIrp.MasterIrp == master);
         IoGetNextIrpStackLocation(parts[i])->MajorFunction = IRP_MJ_READ;
     }
+    static char data[64];
+    PVOID block;
+    size_t size;
+    ULONG tag;
+    PMDL mdl = IoAllocateMdl(data, sizeof(data), FALSE, FALSE, parts[0]);
+    CHECK(parts[0]->MdlAddress == mdl && mm_pool_block_of(mdl, &block, &size, &tag));
     IofCallDriver(bottom, parts[0]);
+    CHECK(!mm_pool_block_of(mdl, &block, &size, &tag)); /* the part's MDL goes with it */
     CHECK(io_logged("bottom") && master->AssociatedIrp.IrpCount == 1);
     IofCallDriver(bottom, parts[1]);
     CHECK(io_logged("bottom stop"));

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where ZwLoadDriver finds images: the service's file name, in the folder of
+ * the driver file that was loaded last. Files are read on a helper pthread,
+ * since whoever asks runs on an NT stack. folder_lock is taken by pthreads only.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "api/api.h"
+#include "rtl/rtl.h"
+#include "vf/vf.h"
+
+static pthread_mutex_t folder_lock = PTHREAD_MUTEX_INITIALIZER;
+static char folder[4096];
+
+void api_image_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+
+    pthread_mutex_lock(&folder_lock);
+    if (length < sizeof(folder)) {
+        memcpy(folder, path, length);
+        folder[length] = '\0';
+    }
+    pthread_mutex_unlock(&folder_lock);
+}
+
+struct reading {
+    char name[128];
+    unsigned char *bytes;
+    size_t length;
+};
+
+static void read_image(void *arg)
+{
+    struct reading *reading = arg;
+    char path[sizeof(folder) + sizeof(reading->name)];
+
+    pthread_mutex_lock(&folder_lock);
+    snprintf(path, sizeof(path), "%s%s", folder, reading->name);
+    pthread_mutex_unlock(&folder_lock);
+    reading->bytes = api_read_file(path, &reading->length);
+}
+
+static const void *open_image(const WCHAR *image_path, size_t *length)
+{
+    struct reading reading = {.bytes = NULL};
+    size_t from = rtl_wcslen(image_path);
+
+    while (from != 0 && image_path[from - 1] != '\\' && image_path[from - 1] != '/')
+        from--;
+    rtl_utf8_from_wide(reading.name, sizeof(reading.name), image_path + from, rtl_wcslen(image_path + from));
+    if (reading.name[0] == '\0')
+        return NULL;
+    ke_blocking_call(read_image, &reading);
+    *length = reading.length;
+    return reading.bytes;
+}
+
+static void close_image(const void *bytes)
+{
+    ke_blocking_call(free, (void *)(uintptr_t)bytes);
+}
+
+void api_image_files_init(bool simulated)
+{
+    api_image_folder("");
+    io_ops.open_image = open_image;
+    io_ops.close_image = close_image;
+    io_ops.checked_gates = vf_wants_gates() || simulated;
+    io_ops.deterministic = simulated;
+}
