@@ -97,6 +97,8 @@ int session_finish(struct session *session, int exit_code)
     if (session->printer.json)
         printf("{\"event\":\"end\",\"exit\":%d}\n", exit_code);
     fflush(stdout);
+    while (session->handles != NULL) /* after a bug check no handle is closed */
+        handle_forget(session, session->handles);
     rgl_machine_destroy(session->machine);
     free(session->last.data);
     while (session->service_count != 0)

@@ -103,7 +103,7 @@ int do_open(struct call *call)
     return call_done(call, what, &result);
 }
 
-void handle_close(struct session *session, struct handle *handle, struct result *result)
+void handle_forget(struct session *session, struct handle *handle)
 {
     struct handle **link = &session->handles;
 
@@ -112,15 +112,21 @@ void handle_close(struct session *session, struct handle *handle, struct result 
     *link = handle->next;
     if (session->current == handle)
         session->current = session->handles;
-    result->status = rgl_close(handle->file);
-    rgl_poll(session->machine);
     while (handle->requests != NULL) {
         struct pending *pending = handle->requests;
         handle->requests = pending->next;
         rgl_request_release(pending->request);
+        free(pending->out);
         free(pending);
     }
     free(handle);
+}
+
+void handle_close(struct session *session, struct handle *handle, struct result *result)
+{
+    result->status = rgl_close(handle->file);
+    rgl_poll(session->machine);
+    handle_forget(session, handle);
 }
 
 int do_close(struct call *call)

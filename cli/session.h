@@ -61,6 +61,7 @@ struct handle *call_handle(struct call *call);
 int session_load(struct session *session, const char *path, bool *error_status);
 void session_show_reports(struct session *session);
 void handle_close(struct session *session, struct handle *handle, struct result *result);
+void handle_forget(struct session *session, struct handle *handle); /* frees what the session keeps of it */
 
 /* io.c */
 int do_open(struct call *call);

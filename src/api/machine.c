@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine as the embedder sees it: its making and its end, time, names of statuses. */
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include "api/api.h"
 #include "api/request.h"
 #include "cm/cm.h"
@@ -127,6 +127,11 @@ void rgl_machine_destroy(rgl_machine *machine)
         while (machine->files != NULL)
             rgl_close(machine->files);
         api_call(unload_all, NULL, KernelMode);
+    }
+    while (machine->files != NULL) { /* the machine stopped: nothing closes them any more */
+        struct rgl_file *file = machine->files;
+        machine->files = file->next;
+        free(file);
     }
     api_debug_fini();
     rgl_trace_stop(machine);

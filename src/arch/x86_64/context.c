@@ -29,6 +29,8 @@ void arch_context_init(struct arch_context *context, void *stack_low, size_t sta
     uintptr_t top = ALIGN_DOWN((char *)stack_low + stack_bytes, 64);
     struct first_frame *frame = (struct first_frame *)(top - sizeof(struct first_frame));
 
+    /* Whoever used this stack before may have left frames without returning from them. */
+    sanitizer_discard_frames(stack_low, (char *)stack_low + stack_bytes);
     *frame = (struct first_frame){
         .mxcsr = INITIAL_MXCSR, .fpcsr = INITIAL_FPCSR, .r13 = arg, .r12 = fn, .rip = arch_context_start};
     *context = (struct arch_context){.rsp = frame, .stack_low = stack_low, .stack_bytes = stack_bytes};
