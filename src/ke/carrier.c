@@ -384,6 +384,16 @@ struct carrier *carrier_attach(struct ke_thread *thread)
     return carrier;
 }
 
+/* After a stop its virtual processor may still name it. */
+static void forget_carrier(struct carrier *carrier)
+{
+    for (unsigned i = 0; i < ke_vp_count; i++) {
+        struct carrier *expected = carrier;
+        __atomic_compare_exchange_n(&ke_vps[i].carrier, &expected, NULL, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    }
+    host_free(carrier);
+}
+
 void ke_host_detach(struct ke_thread *thread)
 {
     struct carrier *carrier = thread->host;
@@ -394,7 +404,7 @@ void ke_host_detach(struct ke_thread *thread)
     rl_lock_release(&all_lock);
     arch_thread_restore();
     thread->host = NULL;
-    host_free(carrier);
+    forget_carrier(carrier);
 }
 
 static void wake_for_good(struct carrier *carrier)
@@ -452,6 +462,11 @@ void carrier_fini(void)
     for (unsigned i = 0; i < helper_count; i++) {
         end_helper(&helpers[i]);
         host_thread_join(helper_threads[i]);
+    }
+    while (!list_empty(&host_carriers)) { /* pthreads that have not detached: they own nothing of this machine now */
+        struct carrier *carrier = container_of(list_remove_head(&host_carriers), struct carrier, all_link);
+        carrier->host_thread->host = NULL;
+        forget_carrier(carrier);
     }
     host_free(helpers);
     host_free(helper_threads);
