@@ -402,6 +402,30 @@ static VOID NTAPI cancel_held(PDEVICE_OBJECT for_device, PIRP irp)
     IofCompleteRequest(irp, IO_NO_INCREMENT);
 }
 
+static PVOID apc_context;
+static PIO_STATUS_BLOCK apc_iosb;
+static VOID NTAPI apc_routine(PVOID context, PIO_STATUS_BLOCK status, ULONG reserved)
+{
+    (void)reserved;
+    CHECK(ke_irql() == PASSIVE_LEVEL);
+    apc_context = context;
+    apc_iosb = status;
+}
+
+/* IRP-90: the routine gets its context and the block; the IRP is gone by then. */
+NT_TEST(apc_at_the_end)
+{
+    HANDLE h = open_device(DO_BUFFERED_IO, 0);
+    d.pend = true;
+    offset->QuadPart = 0;
+    CHECK_STATUS(ZW_CALL(NtReadFile(h, NULL, apc_routine, (PVOID)77, iosb, buffer, 16, offset, NULL)),
+                 STATUS_PENDING);
+    complete_held();
+    CHECK(apc_context == (PVOID)77 && apc_iosb == iosb && iosb->Status == STATUS_SUCCESS);
+    CHECK(io_irp_of(d.irp)->state == IO_IRP_FREE);
+    ob_handle_close(h, UserMode);
+}
+
 NT_TEST(cancel_io)
 {
     HANDLE h = open_device(DO_BUFFERED_IO, 0);
@@ -694,6 +718,7 @@ int run_request_tests(void)
         IO_TEST(position),
         IO_TEST(answered_by_the_manager),
         IO_TEST(completion_port),
+        IO_TEST(apc_at_the_end),
         IO_TEST(cancel_io),
         IO_TEST(file_system_services),
         IO_TEST(security_of_a_name),
