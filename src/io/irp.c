@@ -39,13 +39,11 @@ static struct irp_cache *cache(void)
 
 struct io_irp *io_irp_of(const IRP *irp)
 {
-    if (!arena || (const char *)irp < arena || (const char *)irp >= arena + (size_t)slabs * SLAB_BYTES)
-        return NULL;
     size_t offset = (size_t)((const char *)irp - arena);
-    size_t in_slab = offset % SLAB_BYTES;
-    if (in_slab % size_bytes[slab_size[offset / SLAB_BYTES]] != offsetof(struct io_irp, irp))
+    if (unlikely(offset - sizeof(struct io_irp) >= (size_t)slabs * SLAB_BYTES))
         return NULL;
-    return container_of((IRP *)(uintptr_t)irp, struct io_irp, irp[0]);
+    struct io_irp *slot = container_of((IRP *)(uintptr_t)irp, struct io_irp, irp[0]);
+    return likely(slot->self == irp) ? slot : NULL;
 }
 
 /* A new slab's slots, chained. arena_lock held. */
@@ -64,6 +62,7 @@ static struct io_irp *make_slab(unsigned size)
     for (size_t at = SLAB_BYTES / size_bytes[size]; at-- > 0;) {
         struct io_irp *slot = (struct io_irp *)(slab + at * size_bytes[size]);
         slot->size_class = (UCHAR)size;
+        slot->self = slot->irp;
         slot->next_free = head;
         head = slot;
     }

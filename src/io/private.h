@@ -29,7 +29,7 @@ struct io_irp {
     BOOLEAN deferred; /* IRP-82: walked, left to the issuing service */
     UCHAR reserved;
     PVOID auxiliary; /* IRP-93: AuxiliaryBuffer of a reparse, which the APC would overlay */
-    PVOID reserved2;
+    const IRP *self; /* set with the slab, never changed: what makes an address in the arena an IRP */
     IRP irp[];
 };
 struct io_irp *io_irp_of(const IRP *irp); /* NULL: not one of ours (IoInitializeIrp on a driver's memory) */
@@ -63,7 +63,7 @@ struct io_device {
     DEVOBJ_EXTENSION public;
     ULONG flags;                               /* IO_DEVICE_... */
     PDEVICE_OBJECT attached_to;                /* the device below */
-    ULONG number; /* 1.. in creation order */
+    ULONG number;                              /* 1.. in creation order */
     void *device_node;                         /* PnP's */
     BOOLEAN deferred_start_io, non_cancelable; /* IoSetStartIoAttributes */
     LONG start_count;                          /* who is in StartIo, and who asked for more meanwhile */

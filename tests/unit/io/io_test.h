@@ -21,9 +21,9 @@ void io_test_failed(const char *what, const char *file, int line, ULONG64 got);
 #define CHECK(cond) ((cond) ? (void)0 : io_test_failed(#cond, __FILE__, __LINE__, 0))
 #define CHECK_STATUS(call, expected)                                                                         \
     do {                                                                                                     \
-        NTSTATUS status_ = (call);                                                                           \
-        if (status_ != (NTSTATUS)(expected))                                                                 \
-            io_test_failed(#call " == " #expected, __FILE__, __LINE__, (ULONG)status_);                      \
+        NTSTATUS got_ = (call);                                                                              \
+        if (got_ != (NTSTATUS)(expected))                                                                    \
+            io_test_failed(#call " == " #expected, __FILE__, __LINE__, (ULONG)got_);                         \
     } while (0)
 
 /* Runs body in NT context; all CHECKs must have held. */

@@ -317,6 +317,35 @@ NT_BUGCHECK_TEST(completed_beyond_the_top, IRQL_NOT_LESS_OR_EQUAL)
     IofCallDriver(middle, irp); /* nobody stops it, and it has no thread */
 }
 
+static void complete_held(void *context)
+{
+    LARGE_INTEGER interval = {.QuadPart = -100000};
+    (void)context;
+    while (!held)
+        KeDelayExecutionThread(KernelMode, FALSE, &interval);
+    held->IoStatus.Status = STATUS_SUCCESS;
+    held->IoStatus.Information = 9;
+    IofCompleteRequest(held, IO_NO_INCREMENT);
+    ke_thread_exit(STATUS_SUCCESS);
+}
+
+NT_TEST(forward_and_wait_for_another_thread)
+{
+    PDEVICE_OBJECT owner;
+    struct ps_thread *thread;
+    make_stack(copy_dispatch);
+    bottom_pends = true;
+    held = NULL;
+    PIRP irp = make_irp(IRP_MJ_READ, &owner);
+    IoSetNextIrpStackLocation(irp);
+    CHECK_STATUS(ps_create_system_thread(&thread, complete_held, NULL, "completer"), STATUS_SUCCESS);
+    CHECK(IoForwardIrpSynchronously(bottom, irp));
+    CHECK(irp->IoStatus.Information == 9 && irp->CurrentLocation == 2);
+    KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, NULL);
+    ob_dereference(thread);
+    IoFreeIrp(irp);
+}
+
 NT_TEST(forward_and_wait)
 {
     PDEVICE_OBJECT owner;
@@ -438,6 +467,7 @@ int run_walk_tests(void)
         IO_TEST(no_location_left),
         IO_TEST(completed_beyond_the_top),
         IO_TEST(forward_and_wait),
+        IO_TEST(forward_and_wait_for_another_thread),
         IO_TEST(masters_count_down),
         IO_TEST(canceling),
         IO_TEST(cancel_lock_kept),
