@@ -40,7 +40,7 @@ bool io_logged(const char *text)
 
 static NTSTATUS boot(void *arg)
 {
-    NTSTATUS (*const inits[])(void) = {ob_init, se_init, ps_init, ex_init, io_init};
+    NTSTATUS (*const inits[])(void) = {ob_init, se_init, ps_init, cm_init, ex_init, io_init};
     NTSTATUS status = STATUS_SUCCESS;
     (void)arg;
     for (size_t i = 0; i < countof(inits) && NT_SUCCESS(status); i++)
@@ -75,6 +75,7 @@ static void stop(void)
     ke_fini();
     io_fini();
     ex_fini();
+    cm_fini();
     ps_fini();
     ob_fini();
     mm_fini();
@@ -179,12 +180,13 @@ static const char rules[] =
     "rules: CSQ-02 CSQ-03 CSQ-04 CSQ-05 CSQ-06 CSQ-07 CSQ-08 DPC-04 DPC-05 DPC-10 RL-02 MJ-10\n"
     "rules: IRP-31 IRP-50 IRP-61 IRP-73 IRP-77 IRP-78 IRP-93 DO-24 DO-51 DO-54 MJ-07 MJ-08 MJ-0B MJ-0C MJ-11 "
     "MJ-19 MJ-1A "
-    "LC-12 IRP-10 IRP-83 CAN-14 FI-02 FI-03 FI-04 FI-05 CSQ-01 IRP-90 IRP-80\n";
+    "LC-12 IRP-10 IRP-83 CAN-14 FI-02 FI-03 FI-04 FI-05 CSQ-01 IRP-90 IRP-80 LC-06 LC-13 REQ-01 SV-01 SV-02 "
+    "SV-03 SV-13 SV-14\n";
 
 int main(void)
 {
-    int failed =
-        run_irp_tests() + run_walk_tests() + run_request_tests() + run_object_tests() + run_queue_tests();
+    int failed = run_irp_tests() + run_walk_tests() + run_request_tests() + run_object_tests() +
+                 run_queue_tests() + run_load_tests();
     if (!failed)
         fputs(rules, stdout);
     return failed;

@@ -68,5 +68,6 @@ int run_walk_tests(void);
 int run_request_tests(void);
 int run_object_tests(void);
 int run_queue_tests(void);
+int run_load_tests(void);
 
 #endif
