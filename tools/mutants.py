@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Breaks the implementation of rules, one at a time, and sees whether a test notices.
 
-Draws COUNT rule ids (by --seed) from the comments `/* ID: ... */` of the sources, for each one breaks the statement
-below one of its comments by text (a condition is negated, another statement is removed), builds in a folder of its
-own, runs the tests that declare the id, and prints `ID caught` or `ID missed`. A mutant that does not compile is
-replaced by the next way to break it. The sources in the tree are never touched: the work is done on a copy.
+Draws COUNT rule ids (by --seed) from the facts that `make conformance` counts as covered in the given families. For
+each id, and for each comment `/* ID: ... */` above a statement of the sources, breaks that statement by text (a condition
+is negated or made false, another statement is removed or its value replaced), builds, runs the tests that declare the
+id, and prints `ID caught|missed`: caught if every broken statement was noticed, missed if one was not, or if no
+statement carries the id, or no passing test declares it. A change that does not compile is replaced by the next way to
+break the statement; --thorough tries all of them. The sources in the tree are never touched: the work is done on a copy.
 """
 import argparse
 import json
@@ -15,9 +17,11 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-COMMENT = re.compile(r'^\s*/\*\s*((?:[A-Z0-9]+-[0-9A-Za-z]+(?:,\s*|\s+and\s+|\s+)?)+):')
+FAMILIES = 'LC,DI,MJ,DR,BUF,IOC,IRP,DO,SV'
+COMMENT = re.compile(r'^\s*/\*\s*((?:[A-Z0-9]+-[0-9A-Za-z]+(?:,\s*|\s+and\s+|\s+)?)+)[:.]')
 
 
 def read_ids(path):
@@ -107,73 +111,110 @@ def mutations(lines, start):
             yield f'{indent}{assignment.group(1)} = (__typeof__({assignment.group(1)}))!({assignment.group(2)});'
 
 
-def tests_by_id(build):
-    log = os.path.join(build, 'meson-logs', 'testlog-mutants.json')
-    subprocess.run(['meson', 'test', '-C', build, '--no-rebuild', '--suite', 'rules', '--logbase', 'testlog-mutants'],
-                   stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    tests = {}
-    for line in open(log, encoding='utf-8'):
-        test = json.loads(line)
-        if test['result'] != 'OK':
-            continue
-        for rules in re.findall(r'^rules: (.*)$', test.get('stdout') or '', re.M):
+def rule_tests(build):
+    """{name: command line} of the tests of the suite `rules`; relative paths in it are the build folder's."""
+    listed = subprocess.run(['meson', 'introspect', '--tests', build], capture_output=True, text=True, check=True).stdout
+    return {test['name']: test['cmd'] for test in json.loads(listed)
+            if any(suite.split(':')[-1] == 'rules' for suite in test['suite'])}
+
+
+def run_test(command, seconds, folder):
+    """(passed, output, seconds it took)"""
+    began = time.monotonic()
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                              cwd=folder, timeout=seconds)
+        return done.returncode == 0, done.stdout.decode('utf-8', 'replace'), time.monotonic() - began
+    except subprocess.TimeoutExpired:
+        return False, '', seconds
+
+
+def tests_by_id(tests, folder):
+    """{id: [(command, patience)]}, quickest first, of the tests that pass."""
+    by_id = {}
+    for command in tests.values():
+        passed, output, took = run_test(command, 90, folder)
+        for rules in re.findall(r'^rules: (.*)$', output, re.M) if passed else []:
             for fact in rules.split():
-                tests.setdefault(fact, []).append(test['name'].split(' / ')[-1].split(':')[-1].strip())
-    return tests
+                by_id.setdefault(fact, []).append((took, command))
+    return {fact: [(command, 8 + 10 * took) for took, command in sorted(rows)] for fact, rows in by_id.items()}
 
 
-def build_and_test(build, names):
-    if subprocess.run(['ninja', '-C', build], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
-        return 'does not compile'
-    test = subprocess.run(['meson', 'test', '-C', build, '--no-rebuild', '--logbase', 'testlog-mutant'] + names,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    return 'caught' if test.returncode else 'missed'
+def build(folder, targets):
+    return subprocess.run(['ninja', '-C', folder] + targets, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
 
-def try_id(fact, places, tests, tree, build):
-    if fact not in tests:
+def noticed(tests, folder):
+    return any(not run_test(command, patience, folder)[0] for command, patience in tests)
+
+
+def break_statement(place, tests, work, thorough):
+    """'caught', or 'missed' with the change printed; None if no change of the statement compiles."""
+    path, start = place
+    full = os.path.join(work['tree'], path)
+    original = open(full, encoding='utf-8').read()
+    lines = original.split('\n')
+    text = statement(lines, start)[1]
+    verdict = None
+    for changed in mutations(lines, start):
+        if not text or changed == text or verdict == 'missed' or (verdict and not thorough):
+            continue
+        rest = '\n'.join(lines[start:])
+        open(full, 'w', encoding='utf-8').write('\n'.join(lines[:start]) + '\n' + changed + rest[len(text):])
+        if build(work['build'], work['targets']):
+            verdict = 'caught' if noticed(tests, work['build']) else 'missed'
+        open(full, 'w', encoding='utf-8').write(original)
+        if verdict == 'missed':
+            print(f'  {path}:{start + 1}: {" ".join(text.split())}  ->  {" ".join(changed.split())}', file=sys.stderr, flush=True)
+    return verdict
+
+
+def try_id(fact, places, tests, work, thorough):
+    if not places or not tests:
+        print(f'  {fact}: ' + ('no test declares it' if places else 'no statement carries it'), file=sys.stderr)
         return 'missed'
-    for path, start in places:
-        full = os.path.join(tree, path)
-        original = open(full, encoding='utf-8').read()
-        lines = original.split('\n')
-        text = statement(lines, start)[1]
-        for changed in mutations(lines, start):
-            if not text or changed == text:
-                continue
-            before = '\n'.join(lines[:start]) + '\n'
-            rest = '\n'.join(lines[start:])
-            open(full, 'w', encoding='utf-8').write(before + changed + rest[len(text):])
-            verdict = build_and_test(build, tests[fact])
-            open(full, 'w', encoding='utf-8').write(original)
-            if verdict != 'does not compile':
-                if verdict == 'missed':
-                    print(f'  {path}:{start + 1}: {text.strip().splitlines()[0]}  ->  {changed.strip().splitlines()[0]}', file=sys.stderr)
-                return verdict
-    return 'missed'
+    verdicts = [break_statement(place, tests, work, thorough) for place in places]
+    return 'caught' if 'missed' not in verdicts and 'caught' in verdicts else 'missed'
+
+
+def prepare(tree):
+    """A built copy of the sources. Its folder of objects stays, so that the next draw builds only what changed."""
+    os.makedirs(tree, exist_ok=True)
+    copy_tree(ROOT, tree)
+    folder = os.path.join(tree, 'build')
+    if not os.path.exists(os.path.join(folder, 'build.ninja')):
+        subprocess.run(['meson', 'setup', folder, tree], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(['ninja', '-C', folder], check=True, stdout=subprocess.DEVNULL)
+    tests = rule_tests(folder)
+    inside = os.path.realpath(folder) + os.sep
+    paths = {os.path.realpath(os.path.join(folder, word)) for command in tests.values() for word in command}
+    programs = {path[len(inside):] for path in paths if path.startswith(inside) and os.path.isfile(path)}
+    return {'tree': tree, 'build': folder, 'tests': tests, 'targets': sorted(programs)}
+
+
+def pool_of(families, declared):
+    """The covered facts of the families, in order. The same draw for the same tree and seed."""
+    outside = read_ids(os.path.join(ROOT, 'tests/conformance.deferred')) | read_ids(os.path.join(ROOT, 'tests/conformance.disputed'))
+    facts = [line.split('\t')[0].strip() for line in open(os.path.join(ROOT, 'tests/spec/facts.tsv'), encoding='utf-8')]
+    return [fact for fact in facts if fact.split('-')[0] in families and fact in declared and fact not in outside]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--count', type=int, default=30)
+    parser.add_argument('--families', default=FAMILIES, help='where ids are drawn from')
     parser.add_argument('--ids', default='', help='these ids instead of a draw, separated by commas')
+    parser.add_argument('--thorough', action='store_true', help='every way to break each statement, not only the first')
     parser.add_argument('--tree', default=os.path.join(ROOT, 'build-mutants', 'tree'))
     options = parser.parse_args()
-    tree, build = options.tree, os.path.join(options.tree, 'build')
-    os.makedirs(tree, exist_ok=True)
-    subprocess.run(['rsync', '-a', '--delete', '--exclude', '/build*', '--exclude', '.git', ROOT + '/', tree + '/'], check=True) \
-        if shutil.which('rsync') else copy_tree(ROOT, tree)
-    if not os.path.exists(os.path.join(build, 'build.ninja')):
-        subprocess.run(['meson', 'setup', build, tree], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(['ninja', '-C', build], check=True, stdout=subprocess.DEVNULL)
-    found, tests = sites(tree), tests_by_id(build)
-    outside = read_ids(os.path.join(ROOT, 'tests/conformance.deferred')) | read_ids(os.path.join(ROOT, 'tests/conformance.disputed'))
-    pool = sorted(fact for fact in set(found) | set(tests) if fact in found and fact not in outside)
+    work = prepare(options.tree)
+    found, tests = sites(work['tree']), tests_by_id(work['tests'], work['build'])
+    pool = pool_of(options.families.split(','), tests)
     chosen = options.ids.split(',') if options.ids else random.Random(options.seed).sample(pool, min(options.count, len(pool)))
     missed = 0
     for fact in chosen:
-        verdict = try_id(fact, found.get(fact, []), tests, tree, build)
+        verdict = try_id(fact, found.get(fact, []), tests.get(fact, []), work, options.thorough)
         missed += verdict == 'missed'
         print(f'{fact} {verdict}', flush=True)
     return 1 if missed else 0
