@@ -102,6 +102,9 @@ def mutations(lines, start):
         assignment = re.match(r'([^=;]+?)\s*=\s*([^=].*);$', body, re.S)
         if declaration:
             value = declaration.group(1)
+            if value.startswith('{'):
+                yield indent + body.replace(value + ';', '{0};')
+                return
             yield indent + body.replace(value + ';', f'(__typeof__({value}))!({value});')
             yield indent + body.replace(value + ';', f'(__typeof__({value}))0;')
             return

@@ -32,9 +32,9 @@ NTSTATUS io_attach(PDEVICE_OBJECT source, PDEVICE_OBJECT target, PDEVICE_OBJECT 
     if (attached) {
         /* DO-32: the lower pointer first, under the lock. */
         *lower = top;
-        /* DO-31: a location for each driver below, and one. */
+        /* DO-21, DO-31: a location for each driver below, by what stands there now, and one. */
         source->StackSize = (CCHAR)(top->StackSize + 1);
-        /* DO-31: what the device needs. */
+        /* DO-22, DO-31: what the device needs. */
         source->AlignmentRequirement = top->AlignmentRequirement;
         /* DO-31: and its sectors. */
         source->SectorSize = top->SectorSize;
@@ -99,6 +99,7 @@ VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
     io_detach_locked(TargetDevice);
     /* LC-15: this may have been the last. */
     io_complete_pending(TargetDevice, irql);
+    /* DO-36: nobody was attached. */
     if (!upper)
         io_irp_violation(0x202, NULL,
                          "IoDetachDevice was called for a device object that nobody is attached to");
@@ -110,6 +111,7 @@ VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
 EXPORT(ntoskrnl, IoGetAttachedDevice, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 PDEVICE_OBJECT NTAPI IoGetAttachedDevice(PDEVICE_OBJECT DeviceObject)
 {
+    /* DO-41: of those above only the top can be had. */
     return top_of(DeviceObject);
 }
 

@@ -55,6 +55,7 @@ NTSTATUS io_buffer_in(PIRP irp, const void *from, ULONG length, ULONG room, KPRO
 
 NTSTATUS io_buffer_out(PIRP irp, void *to, ULONG length)
 {
+    /* BUF-06: no buffer for nothing. */
     if (!length)
         return STATUS_SUCCESS;
     NTSTATUS status = allocate_system_buffer(irp, length);
@@ -104,13 +105,13 @@ NTSTATUS io_transfer_buffer(struct io_request *r, void *buffer, ULONG length, bo
     /* BUF-05, BUF-08: the top of the stack decides; buffered is tested first. */
     if (r->device->Flags & DO_BUFFERED_IO) {
         if (into)
-            /* BUF-01: room for the answer (BUF-06: none for nothing). */
+            /* BUF-01, BUF-07: room for the answer. */
             status = io_buffer_out(r->irp, buffer, length);
         else
             /* BUF-01: the data, copied before the driver is called. */
             status = io_buffer_in(r->irp, buffer, length, length, r->mode);
     } else if (r->device->Flags & DO_DIRECT_IO) {
-        /* BUF-02: a read writes the pages, a write reads them. */
+        /* BUF-02, BUF-07: a read writes the pages, a write reads them. */
         status = io_lock_buffer(r->irp, buffer, length, into ? IoWriteAccess : IoReadAccess, r->mode);
     } else {
         /* BUF-03: the raw address. */

@@ -39,7 +39,7 @@ void io_cleanup_file(PFILE_OBJECT file)
     if (file->Flags & FO_SYNCHRONOUS_IO)
         io_lock_file(file, KernelMode);
     KeClearEvent(&file->Event);
-    /* MJ-12: the driver lets go of what waits for this file. */
+    /* MJ-12, DI-07: the driver lets go of what waits for this file; in the process that closed it. */
     send_and_wait(file, IRP_MJ_CLEANUP, 0);
     if (file->Flags & FO_SYNCHRONOUS_IO)
         io_unlock_file(file);
@@ -75,7 +75,7 @@ static void delete_file(void *body)
     if (device && !(file->Flags & FO_FILE_OPEN_CANCELLED)) {
         if (!(file->Flags & FO_CLEANUP_COMPLETE))
             io_cleanup_file(file); /* opened, but never had a handle */
-        /* MJ-02: nobody can send anything for it any more. */
+        /* MJ-02, DI-06: nobody can send anything for it any more. */
         send_and_wait(file, IRP_MJ_CLOSE, 0);
     }
     if (file->FileName.Buffer)

@@ -12,7 +12,7 @@ struct control {
     UCHAR major;
 };
 
-/* IOC-4. */
+/* Rules: IOC-4. */
 static bool access_granted(ACCESS_MASK granted, ULONG code)
 {
     ULONG wanted = (code >> 14) & 3;

@@ -116,8 +116,10 @@ static void init_irp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
     Irp->Type = IO_TYPE_IRP;
     Irp->Size = PacketSize;
     Irp->StackCount = StackSize;
+    /* IRP-09, IRP-33: the first location to be used is one below. */
     Irp->CurrentLocation = (CHAR)(StackSize + 1);
     list_init(&Irp->ThreadListEntry);
+    /* IRP-09, IRP-33: what the macros in drivers compute with. */
     Irp->Tail.Overlay.CurrentStackLocation = (PIO_STACK_LOCATION)(Irp + 1) + StackSize;
 }
 
@@ -178,6 +180,7 @@ static void check_freeable(PIRP irp, struct io_irp *slot)
         io_irp_bugcheck(BAD_POOL_CALLER, irp, NULL, IO_TYPE_IRP, (ULONG_PTR)irp, 0,
                         "IoFreeIrp was called on something that is not an IRP, or was freed before");
     }
+    /* IRP-08: the thread would find a freed one in its list. */
     if (irp->ThreadListEntry.Flink && !list_empty(&irp->ThreadListEntry))
         io_irp_violation(0x02, irp, "IoFreeIrp was called on an IRP that still belongs to a thread's list");
 }

@@ -154,13 +154,12 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
     next->Parameters.DeviceIoControl.OutputBufferLength = OutputBufferLength;
     next->Parameters.DeviceIoControl.InputBufferLength = InputBufferLength;
     next->Parameters.DeviceIoControl.IoControlCode = IoControlCode;
+    /* IOC-6: system memory, not probed; RequestorMode stays KernelMode, as in every new IRP. */
     if (!attach_control_buffers(irp, next, METHOD_FROM_CTL_CODE(IoControlCode), InputBuffer,
                                 InputBufferLength, OutputBuffer, OutputBufferLength)) {
         free_unsent(irp);
         return NULL;
     }
-    /* IOC-6: the buffers are trusted system memory. */
-    irp->RequestorMode = KernelMode;
     /* IRP-04: set when it is complete. */
     irp->UserEvent = Event;
     irp->UserIosb = IoStatusBlock;

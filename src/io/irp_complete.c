@@ -21,7 +21,7 @@ static bool walked(const IRP *irp)
 static void check_not_completed_twice(PIRP irp)
 {
     struct io_irp *slot = io_irp_of(irp);
-    /* IRP-60: freed or fully walked. */
+    /* IRP-60, IRP-78: freed or fully walked. */
     if (unlikely(walked(irp) || (slot && slot->state != IO_IRP_LIVE)))
         io_irp_bugcheck(MULTIPLE_IRP_COMPLETE_REQUESTS, irp, NULL, 0, 0, 0,
                         "a driver completed an IRP that was completed before");
@@ -40,10 +40,26 @@ static void check_completable(PIRP irp)
         io_irp_violation(0x07, irp, "IoCompleteRequest was called with a cancel routine still set");
 }
 
+/* What goes to the requester from the buffer of a buffered control is at most what he has room for. */
+static void check_information(PIRP irp)
+{
+    const IO_STACK_LOCATION *location = IoGetCurrentIrpStackLocation(irp);
+    if (irp->CurrentLocation > irp->StackCount || location->MajorFunction != IRP_MJ_DEVICE_CONTROL)
+        return;
+    if (!(irp->Flags & IRP_BUFFERED_IO) || !(irp->Flags & IRP_INPUT_OPERATION) ||
+        NT_ERROR(irp->IoStatus.Status))
+        return;
+    /* IOC-5: the rest would be copied out of memory that is not the buffer's. */
+    if (unlikely(irp->IoStatus.Information > location->Parameters.DeviceIoControl.OutputBufferLength))
+        io_irp_violation(0x312, irp,
+                         "a device control was completed with IoStatus.Information larger than the output "
+                         "buffer");
+}
+
 /* Moves up by one and returns the location just left. */
 static PIO_STACK_LOCATION leave_location(PIRP irp)
 {
-    /* IRP-62: advance first, then look at the location just left. */
+    /* IRP-62, IRP-71: advance first, then look at the location just left. */
     irp->CurrentLocation++;
     /* IRP-62: the pointer goes with the number. */
     return irp->Tail.Overlay.CurrentStackLocation++;
@@ -75,7 +91,7 @@ static bool wants_routine(PIRP irp, PIO_STACK_LOCATION left)
     return irp->Cancel && left->Control & SL_INVOKE_ON_CANCEL;
 }
 
-/* IRP-66: MajorFunction, DeviceObject, CompletionRoutine, Context and the fourth argument survive. */
+/* MajorFunction, DeviceObject, CompletionRoutine, Context and the fourth argument survive (IRP-66). */
 static void clear_location(PIO_STACK_LOCATION left)
 {
     left->MinorFunction = 0;
@@ -102,6 +118,7 @@ static NTSTATUS call_completion_routine(PIRP irp, PIO_STACK_LOCATION left)
     TRACE(TRACE_IRP_COMPLETION_ROUTINE, irp, .a = (ULONG_PTR)device, .b = (ULONG_PTR)routine);
     struct ke_request below = ke_request_begin(irp, device);
     uint64_t cookie = ke_callout_enter("completion", routine);
+    /* IRP-69, IRP-74: at the completer's IRQL; whether the mark goes up is the routine's business. */
     NTSTATUS status = routine(device, irp, context);
     ke_callout_leave("completion", routine, cookie);
     ke_request_end(below);
@@ -111,7 +128,7 @@ static NTSTATUS call_completion_routine(PIRP irp, PIO_STACK_LOCATION left)
 
 static void carry_pending_up(PIRP irp)
 {
-    /* IRP-68: nobody else does it where no routine runs. */
+    /* IRP-68, IRP-73: nobody else does it where no routine runs; the top's mark goes nowhere. */
     if (irp->PendingReturned && !beyond_top(irp))
         IoMarkIrpPending(irp);
 }
@@ -123,15 +140,17 @@ static bool walk_up(PIRP irp)
         PIO_STACK_LOCATION left = leave_location(irp);
         if (walked(irp))
             return true;
-        /* IRP-63: what this driver left behind. */
+        /* IRP-41, IRP-42, IRP-43, IRP-63: the mark that this driver left behind. */
         irp->PendingReturned = (left->Control & SL_PENDING_RETURNED) != 0;
         note_error(irp, left);
         if (!wants_routine(irp, left)) {
             carry_pending_up(irp);
             clear_location(left);
-        } else if (call_completion_routine(irp, left) == STATUS_MORE_PROCESSING_REQUIRED) {
-            /* IRP-70: touch nothing more. */
-            return false;
+        } else {
+            NTSTATUS wanted = call_completion_routine(irp, left);
+            /* IRP-46, IRP-50, IRP-70, IRP-76: this value alone stops, and then nothing more is touched. */
+            if (wanted == STATUS_MORE_PROCESSING_REQUIRED)
+                return false;
         }
     }
 }
@@ -146,6 +165,7 @@ VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
 {
     check_not_completed_twice(Irp);
     check_completable(Irp);
+    check_information(Irp);
     TRACE(TRACE_IRP_COMPLETE, Irp, .a = (ULONG64)(LONG64)Irp->IoStatus.Status,
           .b = Irp->IoStatus.Information);
     if (walk_up(Irp))

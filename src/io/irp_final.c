@@ -7,7 +7,7 @@
  */
 #include "io/private.h"
 
-/* IRP-75: an associated IRP counts its master down. */
+/* An associated IRP counts its master down (IRP-75). */
 static void finish_associated(PIRP irp, CCHAR boost)
 {
     PIRP master = irp->AssociatedIrp.MasterIrp;
@@ -22,7 +22,7 @@ static void finish_associated(PIRP irp, CCHAR boost)
         IofCompleteRequest(master, boost);
 }
 
-/* IRP-81: no APC; the issuer waits on the event, or gave only a status block. */
+/* No APC; the issuer waits on the event, or gave only a status block (IRP-81). */
 static void finish_paging_or_close(PIRP irp, CCHAR boost)
 {
     ULONG flags = irp->Flags;
@@ -33,7 +33,7 @@ static void finish_paging_or_close(PIRP irp, CCHAR boost)
     if (flags & IRP_PAGING_IO && flags & IRP_SYNCHRONOUS_PAGING_IO)
         IoFreeIrp(irp);
     if (event)
-        /* IRP-81: last, since the issuer may go on. */
+        /* IRP-77, IRP-81: last, since the issuer may go on, with the completer's boost. */
         KeSetEvent(event, boost, FALSE);
 }
 
@@ -121,7 +121,7 @@ void io_finish_irp(PIRP irp, CCHAR boost)
     queue_to_thread(irp, boost);
 }
 
-/* IRP-84. A fault is swallowed and becomes the status, which is returned then. */
+/* Rules: IRP-84. A fault is swallowed and becomes the status, which is returned then. */
 static NTSTATUS copy_out(PIRP irp)
 {
     NTSTATUS status = irp->IoStatus.Status;
@@ -168,7 +168,7 @@ static void write_iosb(PIRP irp)
     arch_copy_guarded(irp->UserIosb, &irp->IoStatus, sizeof(irp->IoStatus));
 }
 
-/* IRP-93: the buffer of a reparse goes with the result of the create. */
+/* The buffer of a reparse goes with the result of the create (IRP-93). */
 static void hand_over_auxiliary(PIRP irp)
 {
     struct io_irp *slot = io_irp_of(irp);
@@ -187,7 +187,7 @@ static void set_file_event(PIRP irp, PFILE_OBJECT file)
 static void signal_events(PIRP irp, PFILE_OBJECT file)
 {
     if (irp->UserEvent) {
-        /* IRP-86: the event of the request. */
+        /* IRP-14, IRP-86: the event of the request, which began non-signaled. */
         KeSetEvent(irp->UserEvent, IO_NO_INCREMENT, FALSE);
         if (file && file->Flags & FO_SYNCHRONOUS_IO)
             set_file_event(irp, file);
@@ -223,7 +223,7 @@ static void queue_user_apc(PIRP irp, PKTHREAD thread)
     KeInsertQueueApc(&irp->Tail.Apc, iosb, NULL, 2);
 }
 
-/* IRP-89. */
+/* Rules: IRP-89. */
 static bool wants_packet(const IRP *irp, const FILE_OBJECT *file)
 {
     if (!file || !file->CompletionContext || !irp->Overlay.AsynchronousParameters.UserApcContext)

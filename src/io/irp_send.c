@@ -63,6 +63,26 @@ static void check_create(PIRP irp, const IO_STACK_LOCATION *location)
             0x0F, irp, "IRP_MJ_CREATE was sent with a file object that is closed or whose open was canceled");
 }
 
+/* What a driver may pass on above APC_LEVEL. */
+static bool may_go_down_high(UCHAR major)
+{
+    return major == IRP_MJ_POWER || major == IRP_MJ_READ || major == IRP_MJ_WRITE ||
+           major == IRP_MJ_DEVICE_CONTROL || major == IRP_MJ_INTERNAL_DEVICE_CONTROL;
+}
+
+/* A driver had it before if its first location is used up. */
+static void check_forwarding(const IRP *irp, UCHAR major)
+{
+    if (irp->CurrentLocation >= irp->StackCount || may_go_down_high(major))
+        return;
+    /* DI-11: the drivers below expect to be called at APC_LEVEL at most. */
+    if (unlikely(ke_irql() > APC_LEVEL))
+        io_irp_violation(
+            0x23A, irp,
+            "a driver forwarded an IRP above APC_LEVEL whose major code is not allowed there (READ, WRITE, "
+            "DEVICE_CONTROL, INTERNAL_DEVICE_CONTROL and POWER are)");
+}
+
 static PDRIVER_DISPATCH dispatch_of(PDEVICE_OBJECT device, UCHAR major)
 {
     /* SR-05: the slot of the request's major code. */
@@ -85,21 +105,25 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
                         "a driver sent an IRP that has no stack location left for the next driver");
     /* IRP-20: one location down. */
     Irp->CurrentLocation--;
-    /* IRP-20: the pointer goes with the number. */
+    /* IRP-20, IRP-23, IRP-24, IRP-25, IRP-26: and the pointer, to what the caller copied or skipped to. */
     PIO_STACK_LOCATION location = --Irp->Tail.Overlay.CurrentStackLocation;
     /* IRP-20: the location says whose it is. */
     location->DeviceObject = DeviceObject;
     check_create(Irp, location);
+    check_forwarding(Irp, location->MajorFunction);
+    /* DR-01, DR-02, DR-03, DR-07, MJ-18, IRP-30: the target's slot, whatever the driver has put there. */
     PDRIVER_DISPATCH dispatch = dispatch_of(DeviceObject, location->MajorFunction);
     TRACE(TRACE_IRP_SENT, Irp, .a = (ULONG_PTR)DeviceObject);
     struct ke_request above = ke_request_begin(Irp, DeviceObject);
     uint64_t cookie = ke_callout_enter("dispatch", dispatch);
+    /* DI-01, DI-02, DI-03, DI-08, IRP-22, IRP-28: in the caller's thread, at its IRQL. */
     NTSTATUS status = dispatch(DeviceObject, Irp);
     ke_callout_leave("dispatch", dispatch, cookie);
     ke_request_end(above);
     if (status == STATUS_PENDING)
         TRACE(TRACE_IRP_PENDED, Irp, .a = (ULONG_PTR)DeviceObject);
     TRACE(TRACE_IRP_RETURNED, Irp, .a = (ULONG_PTR)DeviceObject, .b = (ULONG64)(LONG64)status);
+    /* IRP-20, IRP-40, IRP-43, IRP-44, IRP-48, IRP-49, DR-04, DR-06: unchanged, whatever became of the IRP. */
     return status;
 }
 

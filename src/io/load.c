@@ -24,6 +24,13 @@ static PUNICODE_STRING make_registry_path(const WCHAR *path)
     return s;
 }
 
+/* Wiped first, so that a driver that kept the pointer does not find the path by luck. */
+static void drop_registry_path(PUNICODE_STRING s)
+{
+    __builtin_memset(s->Buffer, 0, s->Length);
+    mm_free(s);
+}
+
 static void run_entry(void *context)
 {
     struct entry_call *call = context;
@@ -35,7 +42,7 @@ static void run_entry(void *context)
     call->result->entry_ran = true;
     call->result->status = io_driver_run_entry(call->driver, registry_path);
     /* SV-13: a driver that wants it later has copied it. */
-    mm_free(registry_path);
+    drop_registry_path(registry_path);
     if (NT_SUCCESS(call->result->status)) {
         io_driver_initialized(&call->driver->public);
         call->driver->entered = true;
@@ -43,7 +50,7 @@ static void run_entry(void *context)
     }
 }
 
-/* LC-06: no Unload; driver object and image are released. */
+/* No Unload; driver object and image are released (LC-06). */
 static void undo_entry(struct io_driver *d, struct io_load_result *result)
 {
     io_forget_reinitialize(&d->public);
@@ -104,7 +111,7 @@ static NTSTATUS load_image(const struct io_service *s, const struct io_load_requ
     return start_image(s, image, result);
 }
 
-/* SV-03: a boot or system start driver that was marked critical may not fail. */
+/* A boot or system start driver that was marked critical may not fail (SV-03). */
 static void judge_failure(const struct io_service *s, const struct io_load_result *result)
 {
     if (s->start > START_SYSTEM || s->error_control != ERROR_CRITICAL)

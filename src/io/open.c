@@ -38,11 +38,12 @@ static ACCESS_MASK map_generic(ACCESS_MASK access)
            ~(ACCESS_MASK)(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL | MAXIMUM_ALLOWED);
 }
 
-/* DO-51: the descriptor guards the device; with FILE_DEVICE_SECURE_OPEN its namespace too. */
+/* The descriptor guards the device; with FILE_DEVICE_SECURE_OPEN its namespace too (DO-51). */
 static bool descriptor_counts(const struct opening *o)
 {
     if (!o->rest->Length && !o->related)
         return true;
+    /* DO-24: of the device named, and of the top, which is why a filter copies them. */
     ULONG characteristics = o->device->Characteristics | IoGetAttachedDevice(o->device)->Characteristics;
     /* DO-51: a name behind the device. */
     return (characteristics & FILE_DEVICE_SECURE_OPEN) != 0;
@@ -105,7 +106,7 @@ static NTSTATUS make_file(struct opening *o)
         return STATUS_INSUFFICIENT_RESOURCES;
     __builtin_memcpy(file->FileName.Buffer, o->rest->Buffer, o->rest->Length);
     file->FileName.MaximumLength = (USHORT)(o->rest->Length + sizeof(WCHAR));
-    /* DO-50: what follows the device's name. */
+    /* DO-50, DR-05: what follows the device's name. */
     file->FileName.Length = o->rest->Length;
     return STATUS_SUCCESS;
 }
@@ -237,7 +238,7 @@ struct reparse_data {
     WCHAR path[];
 };
 
-/* IRP-93. */
+/* Rules: IRP-93. */
 static NTSTATUS reparse(struct opening *o)
 {
     const UNICODE_STRING *name = &o->file->FileName;

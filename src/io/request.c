@@ -102,6 +102,7 @@ NTSTATUS io_request_allocate(struct io_request *r, UCHAR major)
     r->irp = irp;
     r->next = IoGetNextIrpStackLocation(irp);
     irp->Tail.Overlay.OriginalFileObject = r->file;
+    /* DR-09: who asks. */
     irp->RequestorMode = r->mode;
     irp->UserEvent = r->event;
     irp->UserIosb = r->iosb;
@@ -138,7 +139,7 @@ NTSTATUS io_request_abandon(struct io_request *r, NTSTATUS status)
     return status;
 }
 
-/* IRP-82: the driver is done with it before it returned. Gives the service's status. */
+/* The driver is done with it before it returned (IRP-82). Gives the service's status. */
 static NTSTATUS finish_inline(struct io_request *r, struct io_irp *slot, ULONG number, NTSTATUS returned)
 {
     if (slot->state != IO_IRP_LIVE || slot->number != number)
@@ -175,7 +176,7 @@ static void wait_until_finished(struct io_request *r, PKEVENT event)
         KeWaitForSingleObject(event, Executive, KernelMode, FALSE, NULL);
 }
 
-/* IRP-92: unless the driver, as file systems do, moved the position itself. */
+/* Unless the driver, as file systems do, moved the position itself (IRP-92). */
 static void advance_position(struct io_request *r, NTSTATUS status, LARGE_INTEGER before)
 {
     IO_STATUS_BLOCK result;

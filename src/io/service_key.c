@@ -93,7 +93,7 @@ NTSTATUS io_service_check(const struct io_service *s)
         /* SV-01: other types are not drivers. */
         return STATUS_DRIVER_UNABLE_TO_LOAD;
     if (s->start == START_DISABLED)
-        /* SV-02: never loaded. */
+        /* LC-07, SV-02: never loaded. */
         return STATUS_PLUGPLAY_NO_DEVICE;
     return STATUS_SUCCESS;
 }
@@ -118,7 +118,7 @@ NTSTATUS io_service_of_path(struct io_service *s, const UNICODE_STRING *path)
     return cm_key_exists(s->path) ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
 }
 
-/* SV-03: severe and critical: once more with the last configuration that worked, if one is recorded. */
+/* Severe and critical (SV-03): once more with the last configuration that worked, if one is recorded. */
 bool io_service_use_last_known_good(struct io_service *s)
 {
     struct io_service good;

@@ -6,7 +6,7 @@
  */
 #include "io/private.h"
 
-/* LC-10: no open file, nobody attached above. Database lock held. */
+/* No open file, nobody attached above (LC-10). Database lock held. */
 bool io_driver_may_unload_locked(struct io_driver *d)
 {
     if (!d->unload_pending || d->unload_queued)

@@ -3,7 +3,7 @@
 #include <ntifs.h>
 #include "rltest.h"
 
-static PDEVICE_OBJECT device, filter;
+static PDEVICE_OBJECT device, filter, late;
 static PIO_WORKITEM item;
 static KEVENT go;
 
@@ -14,6 +14,15 @@ static VOID NTAPI work(PDEVICE_OBJECT DeviceObject, PVOID Context)
     IoFreeWorkItem(item);
 }
 
+/* A device made while the unload is pending: nobody can open it either. */
+static VOID make_late_device(PDRIVER_OBJECT DriverObject)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\LifeLate");
+
+    CHECK_STATUS("LC-09", IoCreateDevice(DriverObject, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &late), STATUS_SUCCESS);
+    late->Flags &= ~DO_DEVICE_INITIALIZING;
+}
+
 static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(Irp);
@@ -22,6 +31,8 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         switch (location->Parameters.DeviceIoControl.IoControlCode) {
         case RL_IOCTL(0): /* while the unload is pending */
             CHECK("LC-09", IoAttachDeviceToDeviceStack(filter, device) == NULL);
+            CHECK("LC-09", (device->DriverObject->Flags & DRVO_UNLOAD_INVOKED) != 0);
+            make_late_device(device->DriverObject);
             break;
         case RL_IOCTL(1):
             item = IoAllocateWorkItem(device);
@@ -44,6 +55,8 @@ static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
     CHECK_EQ("LC-10", device->ReferenceCount, 0);
     CHECK_EQ("LC-10", KeGetCurrentIrql(), PASSIVE_LEVEL);
     CHECK("LC-10", PsIsSystemThread(PsGetCurrentThread()));
+    if (late != NULL)
+        IoDeleteDevice(late);
     IoDeleteDevice(filter);
     IoDeleteDevice(device);
 }

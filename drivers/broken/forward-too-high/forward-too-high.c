@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* forward-too-high: a mistake on purpose. A filter passes a flush down while it holds its spin lock. */
+#include "../broken.h"
+
+static PDEVICE_OBJECT lower, filter;
+static KSPIN_LOCK lock;
+
+static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    NTSTATUS status;
+    KIRQL irql;
+
+    if (DeviceObject != filter)
+        return finish(Irp, STATUS_SUCCESS, 0);
+    if (major_of(Irp) != IRP_MJ_FLUSH_BUFFERS && major_of(Irp) != IRP_MJ_WRITE) {
+        IoSkipCurrentIrpStackLocation(Irp);
+        return IoCallDriver(lower, Irp);
+    }
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    KeAcquireSpinLock(&lock, &irql);
+    status = IoCallDriver(lower, Irp); /* the mistake, for a flush; a write may be sent at DISPATCH_LEVEL */
+    KeReleaseSpinLock(&lock, irql);
+    return status;
+}
+
+static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
+{
+    IoDetachDevice(lower);
+    delete_devices(DriverObject);
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    NTSTATUS status = make_broken(DriverObject, dispatch, &lower);
+
+    DriverObject->DriverUnload = unload;
+    KeInitializeSpinLock(&lock);
+    if (NT_SUCCESS(status))
+        status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE, &filter);
+    if (NT_SUCCESS(status)) {
+        lower->Flags &= ~DO_DEVICE_INITIALIZING;
+        IoAttachDeviceToDeviceStack(filter, lower);
+    }
+    return status;
+}
