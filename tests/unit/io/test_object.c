@@ -346,6 +346,73 @@ NT_TEST(mount_points)
     ob_handle_close(h, UserMode);
 }
 
+static PIRP held_create;
+
+static NTSTATUS NTAPI pending_create(PDEVICE_OBJECT device, PIRP irp)
+{
+    if (IoGetCurrentIrpStackLocation(irp)->MajorFunction != IRP_MJ_CREATE)
+        return dispatch(device, irp);
+    IoMarkIrpPending(irp);
+    held_create = irp;
+    return STATUS_PENDING;
+}
+
+static void complete_create(void *context)
+{
+    LARGE_INTEGER interval = {.QuadPart = -100000};
+    while (!held_create)
+        KeDelayExecutionThread(KernelMode, FALSE, &interval);
+    held_create->IoStatus.Status = *(NTSTATUS *)context;
+    held_create->IoStatus.Information = FILE_CREATED;
+    IofCompleteRequest(held_create, IO_NO_INCREMENT);
+    ke_thread_exit(STATUS_SUCCESS);
+}
+
+NT_TEST(creates_that_pend)
+{
+    PDRIVER_OBJECT driver = make_driver("slow");
+    PDEVICE_OBJECT device = io_test_device(driver, u"\\Device\\Slow", 0);
+    driver->MajorFunction[IRP_MJ_CREATE] = pending_create;
+    NTSTATUS results[] = {STATUS_SUCCESS, STATUS_DEVICE_NOT_READY};
+    for (unsigned i = 0; i < countof(results); i++) {
+        struct ps_thread *thread;
+        HANDLE h;
+        held_create = NULL;
+        CHECK_STATUS(ps_create_system_thread(&thread, complete_create, &results[i], "completer"),
+                     STATUS_SUCCESS);
+        CHECK_STATUS(io_test_open(u"\\Device\\Slow", 0, &h), results[i]);
+        CHECK(device->ReferenceCount == (NT_SUCCESS(results[i]) ? 1 : 0));
+        if (NT_SUCCESS(results[i]))
+            ob_handle_close(h, UserMode);
+        KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, NULL);
+        ob_dereference(thread);
+    }
+    CHECK(io_logged("12 2"));
+}
+
+VOID NTAPI IoRegisterDriverReinitialization(PDRIVER_OBJECT, PDRIVER_REINITIALIZE, PVOID);
+
+static VOID NTAPI reinitialize(PDRIVER_OBJECT driver, PVOID context, ULONG count)
+{
+    io_log("%s%u", (const char *)context, (unsigned)count);
+    if (count == 1)
+        IoRegisterDriverReinitialization(driver, reinitialize, (PVOID) "again");
+}
+
+/* LC-08. */
+NT_TEST(reinitialization)
+{
+    PDRIVER_OBJECT driver = make_driver("reinit"), other = make_driver("other");
+    IoRegisterDriverReinitialization(driver, reinitialize, (PVOID) "a");
+    IoRegisterDriverReinitialization(other, reinitialize, (PVOID) "o");
+    IoRegisterDriverReinitialization(driver, reinitialize, (PVOID) "b");
+    io_run_reinitialize(driver);
+    CHECK(io_logged("a1 b2 again3"));
+    io_forget_reinitialize(other);
+    io_run_reinitialize(other);
+    CHECK(io_logged(""));
+}
+
 NT_TEST(remove_lock)
 {
     IO_REMOVE_LOCK lock;
@@ -363,7 +430,8 @@ int run_object_tests(void)
     const struct CMUnitTest tests[] = {
         IO_TEST(new_driver),  IO_TEST(after_entry),  IO_TEST(client_extensions), IO_TEST(new_device),
         IO_TEST(stacks),      IO_TEST(unloading),    IO_TEST(open_and_close),    IO_TEST(links_and_pointers),
-        IO_TEST(remove_lock), IO_TEST(delete_waits), IO_TEST(descriptors),       IO_TEST(mount_points),
+        IO_TEST(remove_lock), IO_TEST(delete_waits), IO_TEST(creates_that_pend), IO_TEST(reinitialization),
+        IO_TEST(descriptors), IO_TEST(mount_points),
     };
     return cmocka_run_group_tests_name("io: objects", tests, NULL, NULL);
 }
