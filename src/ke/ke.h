@@ -46,6 +46,8 @@ struct ke_thread {
     const char *name;
     struct ke_request request;
 
+    const void *routine; /* the driver's that the runtime has called, while it runs; NULL behind a nested one */
+
     /* guarded by the dispatcher lock */
     LIST_ENTRY ready_link;
     bool queued; /* in a ready queue */
@@ -233,6 +235,7 @@ static inline void ke_request_end(struct ke_request before)
 static inline uint64_t ke_callout_enter(const char *role, const void *routine)
 {
     uint64_t cookie = 0;
+    ke_thread()->routine = routine;
     if (unlikely(seam_vf != NULL) && seam_vf->callout_enter)
         seam_vf->callout_enter(role, routine, &cookie);
     return cookie;
@@ -240,6 +243,7 @@ static inline uint64_t ke_callout_enter(const char *role, const void *routine)
 
 static inline void ke_callout_leave(const char *role, const void *routine, uint64_t cookie)
 {
+    ke_thread()->routine = NULL;
     if (unlikely(seam_vf != NULL) && seam_vf->callout_leave)
         seam_vf->callout_leave(role, routine, cookie);
 }
