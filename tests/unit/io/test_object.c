@@ -413,16 +413,35 @@ NT_TEST(reinitialization)
     CHECK(io_logged(""));
 }
 
+VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK, ULONG, ULONG, ULONG, ULONG);
+NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK, PVOID, PCSTR, ULONG, ULONG);
+VOID NTAPI IoReleaseRemoveLockEx(PIO_REMOVE_LOCK, PVOID, ULONG);
+VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK, PVOID, ULONG);
+
+static void release_later(void *lock)
+{
+    LARGE_INTEGER interval = {.QuadPart = -100000};
+    KeDelayExecutionThread(KernelMode, FALSE, &interval);
+    io_log("released");
+    IoReleaseRemoveLockEx(lock, NULL, sizeof(IO_REMOVE_LOCK));
+    ke_thread_exit(STATUS_SUCCESS);
+}
+
 NT_TEST(remove_lock)
 {
     IO_REMOVE_LOCK lock;
-    VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK, ULONG, ULONG, ULONG, ULONG);
-    NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK, PVOID, PCSTR, ULONG, ULONG);
-    VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK, PVOID, ULONG);
+    struct ps_thread *thread;
+    __builtin_memset(&lock, 0xCC, sizeof(lock));
     IoInitializeRemoveLockEx(&lock, 0, 0, 0, sizeof(lock));
     CHECK_STATUS(IoAcquireRemoveLockEx(&lock, NULL, "", 0, sizeof(lock)), STATUS_SUCCESS);
-    IoReleaseRemoveLockAndWaitEx(&lock, NULL, sizeof(lock));
+    CHECK_STATUS(IoAcquireRemoveLockEx(&lock, NULL, "", 0, sizeof(lock)), STATUS_SUCCESS);
+    CHECK_STATUS(ps_create_system_thread(&thread, release_later, &lock, "releaser"), STATUS_SUCCESS);
+    IoReleaseRemoveLockAndWaitEx(&lock, NULL, sizeof(lock)); /* waits for the other one */
+    io_log("removed");
+    CHECK(io_logged("released removed"));
     CHECK_STATUS(IoAcquireRemoveLockEx(&lock, NULL, "", 0, sizeof(lock)), STATUS_DELETE_PENDING);
+    KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, NULL);
+    ob_dereference(thread);
 }
 
 int run_object_tests(void)
