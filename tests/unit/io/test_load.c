@@ -117,6 +117,30 @@ NT_TEST(last_known_good)
     io_ops.open_image = NULL;
 }
 
+static WCHAR asked_path[128];
+static const void *open_asked(const WCHAR *path, size_t *length)
+{
+    __builtin_memcpy(asked_path, path, MIN(sizeof(asked_path), (rtl_wcslen(path) + 1) * sizeof(WCHAR)));
+    build(STATUS_SUCCESS, true);
+    *length = pe.length;
+    return pe.bytes;
+}
+
+/* SV-14: a key without ImagePath. */
+NT_TEST(default_image_path)
+{
+    UNICODE_STRING key = io_string(SERVICE),
+                   wanted = io_string(u"\\SystemRoot\\System32\\drivers\\probe.sys"), asked;
+    set(SERVICE, u"Type", 1);
+    io_ops.open_image = open_asked;
+    CHECK_STATUS(ZW_CALL(NtLoadDriver(&key)), STATUS_SUCCESS);
+    asked = io_string(asked_path);
+    CHECK(RtlEqualUnicodeString(&asked, &wanted, FALSE));
+    CHECK_STATUS(ZW_CALL(NtLoadDriver(&key)), STATUS_IMAGE_ALREADY_LOADED);
+    CHECK_STATUS(ZW_CALL(NtUnloadDriver(&key)), STATUS_INVALID_DEVICE_REQUEST);
+    io_ops.open_image = NULL;
+}
+
 NT_TEST(severe_goes_on)
 {
     struct io_load_result result;
@@ -143,7 +167,8 @@ int run_load_tests(void)
     const struct CMUnitTest tests[] = {
         IO_TEST(load_and_unload),      IO_TEST(failure_undoes_everything),
         IO_TEST(what_the_key_forbids), IO_TEST(last_known_good),
-        IO_TEST(severe_goes_on),       IO_TEST(critical_does_not),
+        IO_TEST(severe_goes_on),       IO_TEST(default_image_path),
+        IO_TEST(critical_does_not),
     };
     return cmocka_run_group_tests_name("io: loading", tests, NULL, NULL);
 }
