@@ -185,8 +185,12 @@ static bool prepare(struct request *r, rgl_file *file, const void *in, size_t in
         .file = file->handle, .in_length = (ULONG)in_length, .out_length = (ULONG)out_length};
     r->event = file->async ? api_scratch_event() : NULL;
     r->iosb = api_scratch(sizeof(*r->iosb));
-    r->in = to_user(in, in_length, true);
-    r->out = to_user(out, out_length, true);
+    if (in == out && in_length != 0 && out_length != 0) { /* one buffer stays one buffer */
+        r->in = r->out = to_user(out, in_length > out_length ? in_length : out_length, true);
+    } else {
+        r->in = to_user(in, in_length, true);
+        r->out = to_user(out, out_length, true);
+    }
     if (r->iosb == NULL || (in_length != 0 && r->in == NULL) || (out_length != 0 && r->out == NULL)) {
         *status = api_fail(STATUS_INSUFFICIENT_RESOURCES, "no room in the user range for the buffers");
         return false;

@@ -144,6 +144,7 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     c->count[size]--;
     slot->state = IO_IRP_LIVE;
     slot->deferred = FALSE;
+    slot->borrowed = FALSE;
     slot->auxiliary = NULL;
     slot->number = take_number(c);
     /* IRP-01: zeroed locations, no thread. */

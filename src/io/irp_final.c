@@ -58,6 +58,13 @@ static VOID NTAPI run_in_thread(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOI
     io_final_stage(container_of(Apc, IRP, Tail.Apc), *SystemArgument1);
 }
 
+/* Whether the IRP itself holds its file: a create's reference is the handle's, a waiting service's its own. */
+static bool owns_file(const IRP *irp)
+{
+    const struct io_irp *slot = io_irp_of(irp);
+    return !(irp->Flags & IRP_CREATE_OPERATION) && !(slot && slot->borrowed);
+}
+
 /* The thread ended before the APC could run: nobody is there to be told. */
 static void abandon(PIRP irp, PFILE_OBJECT file)
 {
@@ -67,7 +74,7 @@ static void abandon(PIRP irp, PFILE_OBJECT file)
     mm_free_mdl_chain(irp->MdlAddress);
     if (irp->UserEvent && file && !(irp->Flags & IRP_SYNCHRONOUS_API))
         ob_dereference(irp->UserEvent);
-    if (file && !(irp->Flags & IRP_CREATE_OPERATION))
+    if (file && owns_file(irp))
         ob_dereference(file);
     IoFreeIrp(irp);
 }
@@ -303,7 +310,7 @@ NTSTATUS io_final_stage(PIRP irp, PFILE_OBJECT file)
 {
     check_not_finished_twice(irp);
     PKTHREAD thread = (PKTHREAD)ke_thread();
-    bool create = irp->Flags & IRP_CREATE_OPERATION;
+    bool owner = owns_file(irp);
     io_dequeue_irp(irp);
     NTSTATUS fault = release_buffers(irp);
     io_count_transfer(irp->Flags, irp->IoStatus.Information);
@@ -314,8 +321,8 @@ NTSTATUS io_final_stage(PIRP irp, PFILE_OBJECT file)
         tell_requester(irp, file, thread);
     else
         tell_error(irp, file);
-    if (file && !create)
-        /* IRP-86: the request's reference; a create's is the handle's. */
+    if (file && owner)
+        /* IRP-86: the request's reference. */
         ob_dereference(file);
     return fault;
 }

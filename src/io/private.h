@@ -27,7 +27,7 @@ struct io_irp {
     UCHAR state; /* enum io_irp_state */
     UCHAR size_class;
     BOOLEAN deferred; /* IRP-82: walked, left to the issuing service */
-    UCHAR reserved;
+    BOOLEAN borrowed; /* the file is referenced by the service that waits, not by the IRP */
     PVOID auxiliary; /* IRP-93: AuxiliaryBuffer of a reparse, which the APC would overlay */
     const IRP *self; /* set with the slab, never changed: what makes an address in the arena an IRP */
     IRP irp[];

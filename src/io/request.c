@@ -216,8 +216,7 @@ NTSTATUS io_request_send(struct io_request *r)
         ob_dereference(r->event);
         r->event = NULL;
     }
-    if (waits)
-        ob_reference(file); /* the IRP's reference goes with the IRP */
+    slot->borrowed = waits; /* the one reference outlives the IRP, whose end is waited for */
     /* IRP-82: no APC when the driver is done before it returns. */
     irp->Flags |= IRP_DEFER_IO_COMPLETION;
     io_queue_irp_to_thread(irp);

@@ -70,7 +70,7 @@ bool simulated_in_call(void);
 void simulated_reset(void);
 
 /* hostcall.c and idle.c: first code of a context, in both hosts */
-void host_call_main(void *thread);
+struct arch_context *host_call_main(void *thread);
 void idle_main(void *vp);
 
 #endif

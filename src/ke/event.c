@@ -67,7 +67,7 @@ LONG NTAPI KeResetEvent(PRKEVENT Event)
 EXPORT(ntoskrnl, KeClearEvent, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 VOID NTAPI KeClearEvent(PRKEVENT Event)
 {
-    __atomic_store_n(&Event->Header.SignalState, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&Event->Header.SignalState, 0, __ATOMIC_RELEASE);
 }
 
 /* Signals, satisfies as many waits as it can (one for a synchronization event), resets; returns the former

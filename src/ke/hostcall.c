@@ -38,7 +38,7 @@ static void check_return(struct ke_thread *thread, const void *call)
                           0, "a driver returned from a request inside a critical or guarded region");
 }
 
-void host_call_main(void *arg)
+struct arch_context *host_call_main(void *arg)
 {
     struct ke_thread *thread = arg;
     struct carrier *carrier = carrier_of(thread);
@@ -52,7 +52,7 @@ void host_call_main(void *arg)
         apcs_deliver_user();
     thread->progress++;
     carrier->reason = HOME_CALL_DONE;
-    arch_switch(&thread->context, &carrier->home);
+    return &carrier->home;
 }
 
 static void begin(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode)
@@ -62,8 +62,8 @@ static void begin(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *arg, K
     carrier->call = fn;
     carrier->call_argument = arg;
     thread->previous_mode = mode;
-    arch_context_init(&thread->context, low, (size_t)((char *)thread->arch.stack_high - low), host_call_main,
-                      thread);
+    arch_context_init_call(&thread->context, low, (size_t)((char *)thread->arch.stack_high - low),
+                           host_call_main, thread);
 }
 
 static NTSTATUS call(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode)

@@ -17,6 +17,8 @@ struct segment {
 
 static struct segment *segments; /* one for each aligned place in the zone */
 static size_t segment_count, segments_seen;
+static size_t lowest[POOL_ARENAS];        /* no segment of the arena below it has a free page */
+static unsigned whole_free[POOL_ARENAS];  /* segments of the arena that are free altogether */
 
 NTSTATUS pool_pages_init(void)
 {
@@ -25,6 +27,8 @@ NTSTATUS pool_pages_init(void)
     pool.base = base;
     segment_count = pool.bytes / SEGMENT_BYTES;
     segments_seen = 0;
+    __builtin_memset(lowest, 0, sizeof lowest);
+    __builtin_memset(whole_free, 0, sizeof whole_free);
     segments = hmem_private(segment_count * sizeof *segments);
     pool.page = hmem_private(pool.bytes / PAGE_SIZE * sizeof *pool.page);
     return segments && pool.page ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
@@ -78,15 +82,20 @@ static char *take_from(struct segment *segment, size_t pages)
     if (starts == 0)
         return NULL;
     size_t first = (size_t)__builtin_ctzll(starts);
+    whole_free[segment->arena] -= segment->free == ~0ull;
     segment->free &= ~run_mask(first, pages);
     return pool.base + (size_t)(segment - segments) * SEGMENT_BYTES + first * PAGE_SIZE;
 }
 
 static char *take_from_any(enum pool_arena arena, size_t pages)
 {
-    for (size_t i = 0; i < segments_seen; i++) {
-        if (!segments[i].in_use || segments[i].arena != arena)
+    bool full_below = true;
+    for (size_t i = lowest[arena]; i < segments_seen; i++) {
+        if (!segments[i].in_use || segments[i].arena != arena || segments[i].free == 0)
             continue;
+        if (full_below)
+            lowest[arena] = i;
+        full_below = false;
         char *first = take_from(&segments[i], pages);
         if (first != NULL)
             return first;
@@ -102,6 +111,8 @@ static struct segment *new_segment(enum pool_arena arena)
     size_t index = (size_t)(base - pool.base) / SEGMENT_BYTES;
     segments[index] = (struct segment){.free = ~0ull, .arena = arena, .in_use = true};
     segments_seen = MAX(segments_seen, index + 1);
+    lowest[arena] = MIN(lowest[arena], index);
+    whole_free[arena]++;
     return &segments[index];
 }
 
@@ -117,15 +128,6 @@ char *pool_pages_take(enum pool_arena arena, size_t pages)
 }
 
 /* One free segment of each arena is kept for the next demand. */
-static bool another_is_free(const struct segment *segment)
-{
-    for (size_t i = 0; i < segments_seen; i++)
-        if (&segments[i] != segment && segments[i].in_use && segments[i].arena == segment->arena &&
-            segments[i].free == ~0ull)
-            return true;
-    return false;
-}
-
 void pool_pages_give(char *first, size_t pages)
 {
     size_t offset = (size_t)(first - pool.base);
@@ -135,7 +137,12 @@ void pool_pages_give(char *first, size_t pages)
         return;
     }
     segment->free |= run_mask(offset % SEGMENT_BYTES / PAGE_SIZE, pages);
-    if (segment->free == ~0ull && another_is_free(segment)) {
+    lowest[segment->arena] = MIN(lowest[segment->arena], (size_t)(segment - segments));
+    if (segment->free != ~0ull)
+        return;
+    if (whole_free[segment->arena] == 0) {
+        whole_free[segment->arena] = 1;
+    } else {
         segment->in_use = false;
         hmem_release(pool.base + offset / SEGMENT_BYTES * SEGMENT_BYTES, SEGMENT_PAGES);
     }

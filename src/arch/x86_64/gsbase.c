@@ -16,9 +16,16 @@ __attribute__((target("fsgsbase"))) static void *read_instruction(void)
     return (void *)(uintptr_t)__builtin_ia32_rdgsbase64();
 }
 
+static bool instructions; /* the kernel allows them; false: not asked yet, or not */
+
+static bool ask(void)
+{
+    return instructions = host_fsgsbase();
+}
+
 void arch_set_gs(void *base)
 {
-    if (likely(host_fsgsbase()))
+    if (likely(instructions) || ask())
         write_instruction(base);
     else
         host_set_gs(base);
@@ -26,5 +33,5 @@ void arch_set_gs(void *base)
 
 void *arch_get_gs(void)
 {
-    return likely(host_fsgsbase()) ? read_instruction() : host_get_gs();
+    return likely(instructions) || ask() ? read_instruction() : host_get_gs();
 }

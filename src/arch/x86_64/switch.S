@@ -57,4 +57,33 @@ arch_context_start:
     .cfi_endproc
     .size arch_context_start, . - arch_context_start
 
+/* The same for a context whose fn returns the context that goes on; rbx = this context. The way back is the
+ * one of a return: the innermost entry of the processor's return stack is the call that came here. */
+    .globl arch_call_start
+    .hidden arch_call_start
+    .type arch_call_start, @function
+arch_call_start:
+    .cfi_startproc
+    .cfi_undefined rip
+    movq %rax, %rdi
+    movq %r12, %rsi
+    movq %r13, %rdx
+    xorl %ebp, %ebp
+    call arch_call_enter
+    movq %rbx, %rdi
+    movq CONTEXT_RSP(%rax), %rsp
+    movq %rdi, %rax
+    ldmxcsr (%rsp)
+    fldcw 4(%rsp)
+    addq $8, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+    .cfi_endproc
+    .size arch_call_start, . - arch_call_start
+
     .section .note.GNU-stack, "", @progbits

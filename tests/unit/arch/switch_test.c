@@ -50,6 +50,27 @@ static void test_fp_control_belongs_to_the_context(void **state)
     assert_int_equal(fpcw, 0x037F);
 }
 
+static struct arch_context *call_and_leave(void *arg)
+{
+    *(int *)arg += 1;
+    arch_switch(&second, &first);
+    *(int *)arg += 1;
+    return &first;
+}
+
+static void test_a_call_may_switch_and_ends_with_its_return(void **state)
+{
+    int count = 0;
+
+    for (int i = 1; i < 4; i++) {
+        arch_context_init_call(&second, stack, sizeof(stack), call_and_leave, &count);
+        arch_switch(&first, &second);
+        assert_int_equal(count, 2 * i - 1);
+        arch_switch(&first, &second);
+        assert_int_equal(count, 2 * i);
+    }
+}
+
 /* ms_abi code expects rbx, rbp, rsi, rdi, r12-15 and xmm6-15 back from whatever it calls. */
 __attribute__((ms_abi, noinline)) static void switch_from_ms_abi(void)
 {
@@ -107,6 +128,7 @@ int switch_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_context_starts_with_its_argument_and_initial_fp_control),
         cmocka_unit_test(test_fp_control_belongs_to_the_context),
+        cmocka_unit_test(test_a_call_may_switch_and_ends_with_its_return),
         cmocka_unit_test(test_nonvolatile_registers_of_ms_abi_code_survive),
         cmocka_unit_test(test_gs_base),
         cmocka_unit_test(test_cost_of_a_switch),
