@@ -62,6 +62,10 @@ RGL_API void rgl_config_init(struct rgl_config *config); /* the defaults: real t
 RGL_API rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machine **machine);
 /* Closes handles, unloads drivers in reverse order, stops. A driver without an Unload routine is dropped. */
 RGL_API void rgl_machine_destroy(rgl_machine *machine);
+/* Shuts the machine down: closes handles, sends IRP_MJ_SHUTDOWN to the devices that registered for it (those for the
+ * last chance afterwards). No driver is unloaded, then or by rgl_machine_destroy, which is the only call left: others give
+ * STATUS_SYSTEM_SHUTDOWN from here on. */
+RGL_API rgl_status rgl_shutdown(rgl_machine *machine);
 RGL_API const char *rgl_message(void);
 RGL_API const char *rgl_status_name(rgl_status status); /* "STATUS_SUCCESS"; NULL when it has no name */
 RGL_API bool rgl_status_by_name(const char *name, rgl_status *status);

@@ -16,6 +16,7 @@ struct rgl_machine {
     struct rgl_config config;
     bool alive;
     bool inside_destroy;
+    bool shut_down; /* rgl_shutdown ran: only rgl_machine_destroy is left */
     uint64_t owner; /* the thread that made a simulated machine */
     struct rgl_file *files;
     struct model_list *models;

@@ -80,6 +80,7 @@ void api_shutdown(void)
     cm_fini();
     ps_fini();
     ob_fini();
+    ldr_fini();
     mm_fini();
     arch_fini();
     hmem_fini();

@@ -117,15 +117,42 @@ static NTSTATUS unload_all(void *arg)
     }
 }
 
+static NTSTATUS send_shutdown(void *arg)
+{
+    /* LC-12: this is how drivers hear of it. */
+    io_send_shutdown(false);
+    /* LC-12: and those that wait for the file systems. */
+    io_send_shutdown(true);
+    return STATUS_SUCCESS;
+}
+
+static void close_files(rgl_machine *machine)
+{
+    while (machine->files != NULL)
+        rgl_close(machine->files);
+}
+
+rgl_status rgl_shutdown(rgl_machine *machine)
+{
+    rgl_status status;
+
+    if (!api_may_call(&status))
+        return status;
+    close_files(machine);
+    status = api_call(send_shutdown, NULL, KernelMode);
+    machine->shut_down = true;
+    return api_ok(status);
+}
+
 void rgl_machine_destroy(rgl_machine *machine)
 {
     rgl_status status;
 
-    if (machine == NULL || !api_may_call(&status))
+    if (machine == NULL || (!api_may_call(&status) && status != STATUS_SYSTEM_SHUTDOWN))
         return;
-    if (ke_bugcheck_happened() == NULL) {
-        while (machine->files != NULL)
-            rgl_close(machine->files);
+    /* LC-12: after a shutdown nobody calls Unload. */
+    if (!machine->shut_down && ke_bugcheck_happened() == NULL) {
+        close_files(machine);
         api_call(unload_all, NULL, KernelMode);
     }
     while (machine->files != NULL) { /* the machine stopped: nothing closes them any more */

@@ -74,6 +74,7 @@ void ldr_collect_lines(struct ldr_image *image, const struct ldr_file *file);
 const struct ldr_line *ldr_line_of(struct ldr_image *image, ULONG rva);
 
 /* modules.c: the KLDR_DATA_TABLE_ENTRY and its place in PsLoadedModuleList. */
+void ldr_forget_modules(void);
 bool ldr_create_module_entry(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);
 void ldr_publish_module(struct ldr_image *image);
 void ldr_withdraw_module(struct ldr_image *image);

@@ -137,6 +137,15 @@ void ldr_unload(struct ldr_image *image)
     destroy_image(image);
 }
 
+/* Nothing runs any more, and all memory of images goes with the machine: only what points to it is cleared. */
+void ldr_fini(void)
+{
+    while (!list_empty(&images))
+        arch_image_remove(&container_of(list_remove_head(&images), struct ldr_image, link)->arch);
+    images_lock = (rl_lock){0};
+    ldr_forget_modules();
+}
+
 /* Safe in a signal handler and while the machine is frozen: it takes no lock of this component. */
 struct ldr_image *ldr_find(const void *address)
 {

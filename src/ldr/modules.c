@@ -66,3 +66,9 @@ void ldr_withdraw_module(struct ldr_image *image)
     list_remove(&entry->InLoadOrderLinks);
     rl_lock_release(&modules_lock);
 }
+
+void ldr_forget_modules(void)
+{
+    modules_lock = (rl_lock){0};
+    list_init(&PsLoadedModuleList);
+}
