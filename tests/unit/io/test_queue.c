@@ -336,6 +336,10 @@ NT_TEST(shutdown_notification)
     CHECK(device->Flags & DO_SHUTDOWN_REGISTERED);
     io_send_shutdown(false);
     CHECK(io_logged("2 1"));
+    CHECK_STATUS(IoRegisterShutdownNotification(two), STATUS_SUCCESS);
+    IoDeleteDevice(two); /* DO-59 */
+    io_send_shutdown(false);
+    CHECK(io_logged(""));
     IoDeleteDevice(three);
     io_send_shutdown(true);
     CHECK(io_logged(""));
