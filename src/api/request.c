@@ -194,7 +194,7 @@ rgl_status rgl_submit(rgl_file *file, const struct rgl_operation_args *args, rgl
         free(r);
         return status;
     }
-    /* IRP-89: an immediate error brings no packet. */
+    /* An immediate error brings no packet (IRP-89). */
     if (NT_ERROR(status) || args->operation == RGL_OP_FLUSH)
         mark_done(r, status, r->iosb->Information);
     *request = r;

@@ -58,6 +58,7 @@ static VOID test_creation(void)
     CHECK("DO-01", zero);
     CHECK("DO-01", MmIsNonPagedSystemAddressValid(extension));
     CHECK_STATUS("DO-01", IoCreateDevice(driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &other), STATUS_OBJECT_NAME_COLLISION);
+    CHECK_STATUS("DO-01", IoCreateDevice(driver, 0x7FFFFFF0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &other), STATUS_INSUFFICIENT_RESOURCES);
     CHECK_EQ("DO-02", device->StackSize, 1);
     CHECK_EQ("DO-02", device->Type, IO_TYPE_DEVICE);
     CHECK_EQ("DO-02", device->Flags, DO_DEVICE_INITIALIZING | DO_DEVICE_HAS_NAME);
@@ -157,7 +158,7 @@ static VOID test_attachment(void)
 
 static VOID test_attach_by_name(void)
 {
-    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\DevFirst");
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\DevFirst"), nowhere = RTL_CONSTANT_STRING(L"\\Device\\DevNowhere");
     PDEVICE_OBJECT filter = make(NULL, 0, FILE_DEVICE_UNKNOWN, 0, FALSE), lower = NULL;
 
     filter->Flags &= ~DO_DEVICE_INITIALIZING;
@@ -167,6 +168,8 @@ static VOID test_attach_by_name(void)
     CHECK("DO-33", creates <= 1 && cleanups == 1 && closes == 1);
     CHECK("DO-33", last_target == filter); /* cleanup and close come to the one just attached */
     IoDetachDevice(first);
+    CHECK_STATUS("DO-33", IoAttachDevice(filter, &nowhere, &lower), STATUS_OBJECT_NAME_NOT_FOUND);
+    CHECK("DO-33", lower == NULL);
     IoDeleteDevice(filter);
 }
 

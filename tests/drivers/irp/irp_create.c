@@ -130,6 +130,11 @@ static VOID test_async_builder(void)
     if (Irp->AssociatedIrp.SystemBuffer != NULL && (Irp->Flags & IRP_DEALLOCATE_BUFFER))
         ExFreePool(Irp->AssociatedIrp.SystemBuffer);
     IoFreeIrp(Irp);
+    Irp = IoBuildAsynchronousFsdRequest(IRP_MJ_READ, stack[TOP], buffer, sizeof(buffer), &offset, &iosb);
+    CHECK("IRP-02", Irp != NULL && Irp->AssociatedIrp.SystemBuffer != NULL && Irp->UserBuffer == buffer);
+    CHECK("IRP-02", (Irp->Flags & (IRP_BUFFERED_IO | IRP_INPUT_OPERATION)) == (IRP_BUFFERED_IO | IRP_INPUT_OPERATION));
+    ExFreePool(Irp->AssociatedIrp.SystemBuffer);
+    IoFreeIrp(Irp);
     stack[TOP]->Flags &= ~DO_BUFFERED_IO;
 
     stack[TOP]->Flags |= DO_DIRECT_IO;
@@ -259,6 +264,40 @@ static VOID test_immediate_error(void)
     CHECK_EQ("IRP-87", KeReadStateEvent(&done), 0);
 }
 
+static KTIMER timer;
+static KDPC timer_dpc;
+
+static VOID NTAPI complete_later(PKDPC Dpc, PVOID Irp, PVOID SystemArgument1, PVOID SystemArgument2)
+{
+    complete_with(Irp, STATUS_SUCCESS, 13);
+}
+
+static NTSTATUS pend_and_complete_later(PDEVICE_OBJECT device, PIRP Irp)
+{
+    LARGE_INTEGER soon = {.QuadPart = -10000};
+
+    IoMarkIrpPending(Irp);
+    KeInitializeTimer(&timer);
+    KeInitializeDpc(&timer_dpc, complete_later, Irp);
+    KeSetTimer(&timer, soon, &timer_dpc);
+    return STATUS_PENDING;
+}
+
+static VOID test_forward_and_sleep(void)
+{
+    PIRP Irp = IoAllocateIrp(2, FALSE);
+
+    stack_reset();
+    layer_of(stack[BOTTOM])->handler = pend_and_complete_later;
+    IoSetNextIrpStackLocation(Irp);
+    IoGetCurrentIrpStackLocation(Irp)->MajorFunction = IRP_MJ_FLUSH_BUFFERS;
+    CHECK_EQ("IRP-32", IoForwardIrpSynchronously(stack[BOTTOM], Irp), TRUE);
+    CHECK_EQ("IRP-32", Irp->IoStatus.Information, 13); /* not before it was completed */
+    CHECK_EQ("IRP-32", Irp->CurrentLocation, 2);
+    KeFlushQueuedDpcs();
+    IoFreeIrp(Irp);
+}
+
 static VOID test_forward_synchronously(void)
 {
     PIRP Irp;
@@ -294,5 +333,6 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     test_ioctl_builder();
     test_immediate_error();
     test_forward_synchronously();
+    test_forward_and_sleep();
     return STATUS_SUCCESS;
 }

@@ -152,6 +152,70 @@ static VOID test_copy_fault(HANDLE handle)
     target_device->Flags &= ~DO_BUFFERED_IO;
 }
 
+/* The same after STATUS_PENDING: the waiting service returns it. */
+static NTSTATUS unmap_then_pend(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATION location)
+{
+    SIZE_T size = 0;
+
+    ZwFreeVirtualMemory(ZwCurrentProcess(), &vanishing, &size, MEM_RELEASE);
+    IoMarkIrpPending(Irp);
+    complete_with(Irp, STATUS_SUCCESS, 16);
+    return STATUS_PENDING;
+}
+
+static VOID test_copy_fault_after_pending(HANDLE handle)
+{
+    IO_STATUS_BLOCK iosb;
+    SIZE_T size = 4096;
+
+    vanishing = NULL;
+    ZwAllocateVirtualMemory(ZwCurrentProcess(), &vanishing, 0, &size, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
+    target_device->Flags |= DO_BUFFERED_IO;
+    target_handler = unmap_then_pend;
+    CHECK_STATUS("IRP-84", ZwReadFile(handle, NULL, NULL, NULL, &iosb, vanishing, 16, NULL, NULL), STATUS_ACCESS_VIOLATION);
+    target_device->Flags &= ~DO_BUFFERED_IO;
+}
+
+/* IRP-80: the MDLs are freed: more of them than the machine has memory for, one after the other. */
+static VOID test_mdls_freed(void)
+{
+    IO_STATUS_BLOCK iosb;
+    KEVENT event;
+    ULONG i;
+    PIRP Irp;
+
+    target_handler = target_succeed;
+    for (i = 0; i < 1024; i++) {
+        KeInitializeEvent(&event, NotificationEvent, FALSE);
+        Irp = IoBuildSynchronousFsdRequest(IRP_MJ_FLUSH_BUFFERS, target_device, NULL, 0, NULL, &event, &iosb);
+        if (IoAllocateMdl((PVOID)0x10000, 64 << 20, FALSE, FALSE, Irp) == NULL)
+            break;
+        IoCallDriver(target_device, Irp);
+        KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
+    }
+    CHECK_EQ("IRP-80", i, 1024);
+}
+
+/* IRP-86: the request's reference to the file goes with the request: then the last handle closes the file. */
+static VOID test_file_reference(HANDLE (*open)(void))
+{
+    LARGE_INTEGER zero = {.QuadPart = 0};
+    IO_STATUS_BLOCK iosb;
+    HANDLE handle;
+
+    target_handler = target_succeed;
+    handle = open();
+    answer = STATUS_SUCCESS;
+    target_handler = fill_and_complete;
+    ZwReadFile(handle, NULL, NULL, NULL, &iosb, buffer, 8, &zero, NULL);
+    target_handler = pend_and_complete;
+    ZwReadFile(handle, NULL, NULL, NULL, &iosb, buffer, 8, &zero, NULL);
+    target_handler = target_succeed;
+    saw.calls[IRP_MJ_CLOSE] = 0;
+    ZwClose(handle);
+    CHECK_EQ("IRP-86", saw.calls[IRP_MJ_CLOSE], 1);
+}
+
 /* IRP-85: the system buffer is freed: four times the machine's memory goes through without running out. */
 static VOID test_buffer_freed(HANDLE handle)
 {
@@ -378,7 +442,11 @@ static VOID run_tests(PIRP Irp)
     test_paging();
     test_copy_out(sync);
     test_copy_fault(sync);
+    test_copy_fault_after_pending(sync);
     test_buffer_freed(sync);
+    test_mdls_freed();
+    test_file_reference(open_target);
+    test_file_reference(open_target_async);
     test_notification(sync, async);
     test_user_apc(async);
     test_synchronous_api(async);

@@ -422,6 +422,25 @@ static VOID test_associated(void)
     IoFreeIrp(master);
 }
 
+/* IRP-75: an associated IRP's MDLs go with it: more of them than the machine has memory for, one after the other. */
+static VOID test_associated_mdls(void)
+{
+    PIRP master = IoAllocateIrp(1, FALSE), child;
+    ULONG i;
+
+    stack_reset();
+    for (i = 0; i < 1024; i++) {
+        child = IoMakeAssociatedIrp(master, 1);
+        if (IoAllocateMdl((PVOID)0x10000, 64 << 20, FALSE, FALSE, child) == NULL)
+            break;
+        IoGetNextIrpStackLocation(child)->MajorFunction = IRP_MJ_READ;
+        master->AssociatedIrp.IrpCount = 2; /* never the last */
+        IoCallDriver(stack[BOTTOM], child);
+    }
+    CHECK_EQ("IRP-75", i, 1024);
+    IoFreeIrp(master);
+}
+
 /* IRP-28: the caller loses the IRP; its own routine may look again, and it alone. Completion from another thread. */
 static PIRP held;
 static NTSTATUS hold(PDEVICE_OBJECT device, PIRP Irp)
@@ -463,6 +482,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     test_mark_and_forward();
     test_lower_status();
     test_associated();
+    test_associated_mdls();
     test_completed_elsewhere();
     return STATUS_SUCCESS;
 }

@@ -106,6 +106,30 @@ static VOID test_create_close(void)
     CHECK_EQ("MJ-00", saw.calls[IRP_MJ_CLEANUP] + saw.calls[IRP_MJ_CLOSE], 0);
 }
 
+/* A create may be pended like anything else: the open waits for it, and gives the final status. */
+static NTSTATUS pend_create(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATION location)
+{
+    if (location->MajorFunction != IRP_MJ_CREATE)
+        return complete_with(Irp, STATUS_SUCCESS, 0);
+    IoMarkIrpPending(Irp);
+    complete_with(Irp, answer, FILE_OPENED);
+    return STATUS_PENDING;
+}
+
+static VOID test_pended_create(void)
+{
+    IO_STATUS_BLOCK iosb = {.Information = 77};
+    HANDLE handle = NULL;
+
+    target_handler = pend_create;
+    answer = STATUS_SUCCESS;
+    CHECK_STATUS("MJ-00", create(L"\\Device\\Target", FILE_OPEN, 0, 0, FILE_SHARE_READ, NULL, 0, &handle, &iosb), STATUS_SUCCESS);
+    CHECK_EQ("DO-50", iosb.Information, FILE_OPENED);
+    ZwClose(handle);
+    answer = STATUS_DEVICE_NOT_READY;
+    CHECK_STATUS("DO-50", create(L"\\Device\\Target", FILE_OPEN, 0, 0, FILE_SHARE_READ, NULL, 0, &handle, &iosb), STATUS_DEVICE_NOT_READY);
+}
+
 static NTSTATUS io_create(CREATE_FILE_TYPE type, PVOID parameters)
 {
     UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\Target\\pipe");
@@ -304,6 +328,7 @@ static VOID test_security(HANDLE handle)
 
 static VOID test_security_of_name(void)
 {
+    SECURITY_DESCRIPTOR nobody = {.Revision = SECURITY_DESCRIPTOR_REVISION, .Control = SE_DACL_PRESENT};
     IO_STATUS_BLOCK iosb;
     HANDLE handle;
     ULONG length = 0;
@@ -316,6 +341,11 @@ static VOID test_security_of_name(void)
     CHECK_EQ("MJ-14", saw.major, IRP_MJ_QUERY_SECURITY); /* a name inside: the driver's business */
     CHECK_EQ("MJ-14", saw.location.Parameters.QuerySecurity.SecurityInformation, OWNER_SECURITY_INFORMATION);
     CHECK("MJ-14", saw.user_buffer != NULL);
+    expect_none();
+    CHECK_STATUS("MJ-15", ZwSetSecurityObject(handle, DACL_SECURITY_INFORMATION, &nobody), STATUS_SUCCESS);
+    CHECK_EQ("MJ-15", saw.calls[IRP_MJ_SET_SECURITY], 1);
+    CHECK_EQ("MJ-15", saw.location.Parameters.SetSecurity.SecurityInformation, DACL_SECURITY_INFORMATION);
+    CHECK("MJ-15", saw.location.Parameters.SetSecurity.SecurityDescriptor != NULL);
     ZwClose(handle);
 }
 
@@ -324,6 +354,7 @@ static VOID run_tests(PIRP Irp)
     HANDLE handle;
 
     test_create_close();
+    test_pended_create();
     test_special_creates();
     target_handler = reply;
     expect_none();
