@@ -81,7 +81,11 @@ def statement(lines, start):
     return 'none', '', None
 
 
+ZERO = re.compile(r'(?:\([A-Za-z_]\w*(?:\s*\*)?\)\s*)?(?:0|NULL|false|FALSE|STATUS_SUCCESS|PASSIVE_LEVEL|KernelMode)')
+
+
 def mutations(lines, start):
+    """Ways to break the statement, none of which leaves it as it was."""
     kind, text, inner = statement(lines, start)
     if kind in ('if', 'while'):
         yield text.replace('(' + inner + ')', '(!(' + inner + '))', 1)
@@ -94,7 +98,8 @@ def mutations(lines, start):
             value = body[len('return'):-1].strip()
             if value:
                 yield f'{indent}return (__typeof__({value}))!({value});'
-                yield f'{indent}return (__typeof__({value}))0;'
+                if not ZERO.fullmatch(value):
+                    yield f'{indent}return (__typeof__({value}))0;'
             else:
                 yield indent + ';'
             return
@@ -106,11 +111,13 @@ def mutations(lines, start):
                 yield indent + body.replace(value + ';', '{0};')
                 return
             yield indent + body.replace(value + ';', f'(__typeof__({value}))!({value});')
-            yield indent + body.replace(value + ';', f'(__typeof__({value}))0;')
+            if not ZERO.fullmatch(value):
+                yield indent + body.replace(value + ';', f'(__typeof__({value}))0;')
             return
         yield indent + ';'
         if assignment:
-            yield f'{indent}{assignment.group(1)} = (__typeof__({assignment.group(1)}))0;'
+            if not ZERO.fullmatch(assignment.group(2).strip()):
+                yield f'{indent}{assignment.group(1)} = (__typeof__({assignment.group(1)}))0;'
             yield f'{indent}{assignment.group(1)} = (__typeof__({assignment.group(1)}))!({assignment.group(2)});'
 
 

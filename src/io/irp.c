@@ -15,7 +15,7 @@
 #define NUMBER_BLOCK 256
 
 static const UCHAR size_stacks[SIZES] = {2, 8, 24, 127};
-static const USHORT size_bytes[SIZES] = {384, 832, 1984, 9472};
+static const USHORT size_bytes[SIZES] = {400, 832, 1984, 9472};
 
 struct irp_cache {
     struct io_irp *free[SIZES];

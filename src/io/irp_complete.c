@@ -105,6 +105,34 @@ static void clear_location(PIO_STACK_LOCATION left)
     left->FileObject = NULL;
 }
 
+/* A routine of a driver that allocated the IRP without a location for itself has nothing to mark. */
+static void check_nothing_marked(const PIRP irp, const UCHAR *control, PIO_COMPLETION_ROUTINE routine)
+{
+    struct ke_bugcheck_info info = {
+        .code = DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+        .p = {0x200, (ULONG_PTR)routine, (ULONG_PTR)irp, 0},
+        .sentence =
+            "a completion routine called IoMarkIrpPending for an IRP in which its driver has no location: "
+            "it wrote behind the IRP",
+        .verifier = true,
+        .raise_address = (ULONG_PTR)routine,
+    };
+    /* IRP-73: what lies behind the IRP was written to. */
+    if (unlikely(*control & SL_PENDING_RETURNED) && seam_vf)
+        ke_bugcheck(&info);
+}
+
+/* The Control of the location above the top, which is not there; wiped. NULL: there is one above, or the
+ * IRP's memory is the driver's. */
+static UCHAR *control_above_top(PIRP irp)
+{
+    if (likely(!beyond_top(irp)) || !io_irp_of(irp))
+        return NULL;
+    UCHAR *control = &irp->Tail.Overlay.CurrentStackLocation->Control;
+    *control = 0;
+    return control;
+}
+
 static NTSTATUS call_completion_routine(PIRP irp, PIO_STACK_LOCATION left)
 {
     PIO_COMPLETION_ROUTINE routine = left->CompletionRoutine;
@@ -115,6 +143,8 @@ static NTSTATUS call_completion_routine(PIRP irp, PIO_STACK_LOCATION left)
     if (!beyond_top(irp))
         device = irp->Tail.Overlay.CurrentStackLocation->DeviceObject;
     clear_location(left);
+    UCHAR *above = control_above_top(irp);
+    ULONG number = above ? io_irp_number(irp) : 0;
     TRACE(TRACE_IRP_COMPLETION_ROUTINE, irp, .a = (ULONG_PTR)device, .b = (ULONG_PTR)routine);
     struct ke_request below = ke_request_begin(irp, device);
     uint64_t cookie = ke_callout_enter("completion", routine);
@@ -122,6 +152,8 @@ static NTSTATUS call_completion_routine(PIRP irp, PIO_STACK_LOCATION left)
     NTSTATUS status = routine(device, irp, context);
     ke_callout_leave("completion", routine, cookie);
     ke_request_end(below);
+    if (above && io_irp_number(irp) == number) /* freed perhaps, but not allocated again */
+        check_nothing_marked(irp, above, routine);
     TRACE(TRACE_IRP_COMPLETION_RETURN, irp, .a = (ULONG64)(LONG64)status);
     return status;
 }
