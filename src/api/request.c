@@ -46,17 +46,25 @@ static void let_go(struct rgl_request *request)
     free(request);
 }
 
-/* NT side, or host side for an immediate end: the result is final. */
-static void mark_done(struct rgl_request *request, NTSTATUS status, ULONG_PTR information)
+/* NT side, or host side for an immediate end: the result is final. The event is set under the lock, as who
+ * finds the request in the list may free it; at DISPATCH_LEVEL, as a switch with the lock held would never
+ * end when simulated. */
+static void mark_done(struct rgl_request *request, NTSTATUS status, ULONG_PTR information, bool on_nt)
 {
+    KIRQL irql = on_nt ? ke_raise_irql(DISPATCH_LEVEL) : PASSIVE_LEVEL;
+
     request->io = (struct rgl_io){.status = status, .information = information};
     rl_lock_acquire(&done_lock);
     request->next = NULL;
     *done_last = request;
     done_last = &request->next;
     __atomic_store_n(&request->done, true, __ATOMIC_RELEASE);
+    if (on_nt)
+        KeSetEvent(&request->done_event, IO_NO_INCREMENT, FALSE);
     rl_lock_release(&done_lock);
     host_eventfd_signal(done_fd);
+    if (on_nt)
+        ke_lower_irql(irql);
 }
 
 static void pump(void *context)
@@ -64,16 +72,18 @@ static void pump(void *context)
     IO_STATUS_BLOCK iosb;
     PVOID key, request;
 
-    while (NT_SUCCESS(NtRemoveIoCompletion(port, &key, &request, &iosb, NULL))) {
-        struct rgl_request *r = request;
-        mark_done(r, iosb.Status, iosb.Information);
-        KeSetEvent(&r->done_event, IO_NO_INCREMENT, FALSE);
-    }
+    while (NT_SUCCESS(NtRemoveIoCompletion(port, &key, &request, &iosb, NULL)))
+        mark_done(request, iosb.Status, iosb.Information, true);
 }
 
+/* A kernel handle: the system thread that takes the packets is in another process than the handles of the
+ * API. */
 static NTSTATUS start_pump(void *arg)
 {
-    NTSTATUS status = NtCreateIoCompletion(&port, 0x1F0003 /* IO_COMPLETION_ALL_ACCESS */, NULL, 0);
+    OBJECT_ATTRIBUTES attributes;
+
+    InitializeObjectAttributes(&attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+    NTSTATUS status = NtCreateIoCompletion(&port, 0x1F0003 /* IO_COMPLETION_ALL_ACCESS */, &attributes, 0);
 
     if (NT_SUCCESS(status))
         status = ps_create_system_thread(NULL, pump, NULL, "completions");
@@ -196,7 +206,7 @@ rgl_status rgl_submit(rgl_file *file, const struct rgl_operation_args *args, rgl
     }
     /* An immediate error brings no packet (IRP-89). */
     if (NT_ERROR(status) || args->operation == RGL_OP_FLUSH)
-        mark_done(r, status, r->iosb->Information);
+        mark_done(r, status, r->iosb->Information, false);
     *request = r;
     return NT_ERROR(status) ? api_ok(status) : status;
 }

@@ -77,6 +77,11 @@ static void recall_lock(enum vf_special which, struct vf_call *call)
     call->arguments[1] = (ULONG64)kept;
 }
 
+static bool is_wait(enum vf_special which)
+{
+    return which == VF_WAIT_SINGLE || which == VF_WAIT_MULTIPLE;
+}
+
 static __attribute__((noinline)) void check_enter(const struct export_entry *x, const void *caller,
                                                   KIRQL irql)
 {
@@ -84,6 +89,9 @@ static __attribute__((noinline)) void check_enter(const struct export_entry *x, 
     struct vf_finding f;
     enum vf_special which = special(x);
     describe_call(&call, x, caller, irql);
+    if (is_wait(which) && ke_thread()->wait_next)
+        call.irql =
+            ke_thread()->wait_irql; /* KeSetEvent(..., TRUE) and its like raised it for this very wait */
     vf_name_lock(which, &call);
     if (vf_check_call(which, &call, &f))
         stop(&f);
@@ -115,7 +123,8 @@ static __attribute__((noinline)) void check_leave(const struct export_entry *x, 
     struct vf_finding f;
     enum vf_special which = special(x);
     describe_call(&call, x, caller, before);
-    if (vf_check_irql_kept(&call, ke_irql(), &f))
+    /* A wait returns to the IRQL of the KeSetEvent(..., TRUE) before it. */
+    if (!is_wait(which) && vf_check_irql_kept(&call, ke_irql(), &f))
         stop(&f);
     if (which < VF_LOCK_FIRST || !was_acquired(which, ke_thread()->arch.records))
         return;
@@ -161,8 +170,8 @@ static void callout_enter(const char *role, const void *routine, uint64_t *cooki
     struct vf_state state = state_now();
     __builtin_memcpy(cookie, &state, sizeof(state));
     processor()->dpc_depth += is_dpc(role, state.irql);
-    if (unlikely(is_cancel(role)))
-        vf_lend_cancel_lock(&processor()->locks);
+    if (unlikely(is_cancel(role)) && arch_image_find((ULONG64)routine) != NULL)
+        vf_lend_cancel_lock(&processor()->locks); /* a routine of the runtime releases it unseen */
 }
 
 static void callout_leave(const char *role, const void *routine, uint64_t cookie)
