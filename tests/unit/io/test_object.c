@@ -427,6 +427,46 @@ static void release_later(void *lock)
     ke_thread_exit(STATUS_SUCCESS);
 }
 
+static NAMED_PIPE_CREATE_PARAMETERS pipe_seen;
+static MAILSLOT_CREATE_PARAMETERS mailslot_seen;
+
+static NTSTATUS NTAPI look_at_parameters(PDEVICE_OBJECT device, PIRP irp)
+{
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
+    if (location->MajorFunction == IRP_MJ_CREATE_NAMED_PIPE)
+        pipe_seen = *location->Parameters.CreatePipe.Parameters;
+    else
+        mailslot_seen = *location->Parameters.CreateMailslot.Parameters;
+    return dispatch(device, irp);
+}
+
+/* MJ-01, MJ-13: what only a pipe or a mailslot has goes to its file system. */
+NT_TEST(pipes_and_mailslots)
+{
+    PDRIVER_OBJECT driver = make_driver("npfs");
+    UNICODE_STRING name = io_string(u"\\Device\\Npfs\\p");
+    OBJECT_ATTRIBUTES attributes;
+    IO_STATUS_BLOCK iosb;
+    HANDLE h;
+    LARGE_INTEGER timeout = {.QuadPart = -5000};
+    driver->MajorFunction[IRP_MJ_CREATE_NAMED_PIPE] = look_at_parameters;
+    driver->MajorFunction[IRP_MJ_CREATE_MAILSLOT] = look_at_parameters;
+    io_test_device(driver, u"\\Device\\Npfs", 0);
+    InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+    CHECK_STATUS(ZW_CALL(NtCreateNamedPipeFile(&h, GENERIC_READ, &attributes, &iosb, FILE_SHARE_READ,
+                                               FILE_CREATE, 0, 1, 1, 0, 3, 100, 200, &timeout)),
+                 STATUS_SUCCESS);
+    ob_handle_close(h, KernelMode);
+    CHECK(pipe_seen.NamedPipeType == 1 && pipe_seen.ReadMode == 1 && pipe_seen.CompletionMode == 0);
+    CHECK(pipe_seen.MaximumInstances == 3 && pipe_seen.InboundQuota == 100 && pipe_seen.OutboundQuota == 200);
+    CHECK(pipe_seen.TimeoutSpecified && pipe_seen.DefaultTimeout.QuadPart == -5000);
+    CHECK_STATUS(ZW_CALL(NtCreateMailslotFile(&h, GENERIC_READ, &attributes, &iosb, 0, 1000, 64, &timeout)),
+                 STATUS_SUCCESS);
+    ob_handle_close(h, KernelMode);
+    CHECK(mailslot_seen.MailslotQuota == 1000 && mailslot_seen.MaximumMessageSize == 64);
+    CHECK(mailslot_seen.TimeoutSpecified && mailslot_seen.ReadTimeout.QuadPart == -5000);
+}
+
 NT_TEST(remove_lock)
 {
     IO_REMOVE_LOCK lock;
@@ -447,10 +487,21 @@ NT_TEST(remove_lock)
 int run_object_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        IO_TEST(new_driver),  IO_TEST(after_entry),  IO_TEST(client_extensions), IO_TEST(new_device),
-        IO_TEST(stacks),      IO_TEST(unloading),    IO_TEST(open_and_close),    IO_TEST(links_and_pointers),
-        IO_TEST(remove_lock), IO_TEST(delete_waits), IO_TEST(creates_that_pend), IO_TEST(reinitialization),
-        IO_TEST(descriptors), IO_TEST(mount_points),
+        IO_TEST(new_driver),
+        IO_TEST(after_entry),
+        IO_TEST(client_extensions),
+        IO_TEST(new_device),
+        IO_TEST(stacks),
+        IO_TEST(unloading),
+        IO_TEST(open_and_close),
+        IO_TEST(links_and_pointers),
+        IO_TEST(remove_lock),
+        IO_TEST(delete_waits),
+        IO_TEST(creates_that_pend),
+        IO_TEST(reinitialization),
+        IO_TEST(descriptors),
+        IO_TEST(mount_points),
+        IO_TEST(pipes_and_mailslots),
     };
     return cmocka_run_group_tests_name("io: objects", tests, NULL, NULL);
 }
