@@ -252,9 +252,10 @@ static NTSTATUS attach_range(struct io_request *r, PLARGE_INTEGER offset, PLARGE
     if (NT_SUCCESS(status))
         status = io_probe_read(length, sizeof(*length), sizeof(ULONG), r->mode);
     if (NT_SUCCESS(status))
-        /* MJ-11: the length is pointed to. */
+        /* the length is pointed to */
         status =
             attach_auxiliary(r, length, sizeof(*length), (PVOID *)&r->next->Parameters.LockControl.Length);
+    /* MJ-11: and under which key. */
     r->next->Parameters.LockControl.Key = key;
     return status;
 }

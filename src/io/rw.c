@@ -198,11 +198,11 @@ static NTSTATUS flush(HANDLE handle, UCHAR minor, PIO_STATUS_BLOCK iosb)
         return io_request_abandon(&r, STATUS_ACCESS_DENIED);
     /* IRP-91: the service waits also on an asynchronous handle. */
     r.wait = true;
-    /* MJ-09: what is cached goes to the device. */
     status = io_request_allocate(&r, IRP_MJ_FLUSH_BUFFERS);
     if (!NT_SUCCESS(status))
         return status;
     r.next->MinorFunction = minor;
+    /* MJ-09: what is cached goes to the device. */
     return io_request_send(&r);
 }
 

@@ -74,6 +74,10 @@ static VOID test_read_write(HANDLE handle)
     CHECK("BUF-01", data[0] == 'B' && data[15] == 'B' && data[16] == 17);
     transfer(handle, FALSE, data, 0);
     CHECK("BUF-06", saw.system_buffer == NULL);
+    saw.major = 0xFF;
+    CHECK_STATUS("BUF-01", transfer(handle, FALSE, data, 0x40000000), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("BUF-01", transfer(handle, TRUE, data, 0x40000000), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_EQ("BUF-01", saw.major, 0xFF);
 
     /* BUF-05: both flags: buffered is tested first. */
     fill();
@@ -91,6 +95,9 @@ static VOID test_read_write(HANDLE handle)
     transfer(handle, FALSE, data, 24);
     CHECK("BUF-02", data[0] == 'D' && data[23] == 'D' && data[24] == 25); /* in place */
     CHECK("BUF-02", (seen_mdl_flags & MDL_WRITE_OPERATION) != 0);
+    saw.major = 0xFF;
+    CHECK_STATUS("BUF-02", transfer(handle, FALSE, (PVOID)0x10, 24), STATUS_ACCESS_VIOLATION); /* nothing there to lock */
+    CHECK_EQ("BUF-02", saw.major, 0xFF);
     transfer(handle, FALSE, data, 0);
     CHECK("BUF-04", saw.mdl == NULL && saw.system_buffer == NULL);
     target_device->Flags &= ~DO_DIRECT_IO;
@@ -122,6 +129,10 @@ static VOID test_methods(HANDLE handle)
     CHECK("IOC-0", RtlCompareMemory(out, data, 8) == 8); /* one allocation: the input is what was left in the output */
     control(handle, METHOD_BUFFERED, NULL, 0, NULL, 0);
     CHECK("IOC-0", saw.system_buffer == NULL);
+
+    CHECK_STATUS("IOC-0", control(handle, METHOD_BUFFERED, data, 8, out, 0x40000000), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("IOC-1", control(handle, METHOD_IN_DIRECT, data, 8, (PVOID)0x10, 32), STATUS_ACCESS_VIOLATION);
+    CHECK_STATUS("IOC-2", control(handle, METHOD_OUT_DIRECT, data, 8, (PVOID)0x10, 32), STATUS_ACCESS_VIOLATION);
 
     control(handle, METHOD_IN_DIRECT, data, 8, out, 32);
     CHECK("IOC-1", saw.system_buffer != NULL && saw.mdl != NULL && seen_mdl_bytes == 32);

@@ -268,6 +268,7 @@ static VOID test_fs_services(HANDLE handle)
     CHECK_EQ("MJ-11", saw.minor, IRP_MN_LOCK);
     CHECK_EQ("MJ-11", saw.location_flags, SL_FAIL_IMMEDIATELY | SL_EXCLUSIVE_LOCK);
     CHECK_EQ("MJ-11", saw.location.Parameters.LockControl.ByteOffset.QuadPart, 5);
+    CHECK_EQ("MJ-11", saw.location.Parameters.LockControl.Key, 3);
     CHECK_STATUS("MJ-11", ZwUnlockFile(handle, &iosb, &offset, &length, 3), STATUS_SUCCESS);
     CHECK_EQ("MJ-11", saw.minor, IRP_MN_UNLOCK_SINGLE);
 }
@@ -288,6 +289,44 @@ static VOID test_ea_and_quota(HANDLE handle)
     CHECK_STATUS("MJ-08", ZwSetEaFile(handle, &iosb, &ea, sizeof(FILE_FULL_EA_INFORMATION) + 8), STATUS_SUCCESS);
     CHECK_EQ("MJ-08", saw.major, IRP_MJ_SET_EA);
     CHECK_EQ("MJ-08", saw.location.Parameters.SetEa.Length, sizeof(FILE_FULL_EA_INFORMATION) + 8);
+}
+
+/* A request that there is no memory for is not sent. */
+#define HUGE_LENGTH 0x40000000
+
+static VOID test_no_memory(HANDLE handle)
+{
+    LARGE_INTEGER zero = {.QuadPart = 0};
+    IO_STATUS_BLOCK iosb;
+
+    expect_none();
+    target_device->Flags |= DO_BUFFERED_IO;
+    CHECK_STATUS("MJ-03", ZwReadFile(handle, NULL, NULL, NULL, &iosb, data, HUGE_LENGTH, &zero, NULL), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-04", ZwWriteFile(handle, NULL, NULL, NULL, &iosb, data, HUGE_LENGTH, &zero, NULL), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-05", ZwQueryInformationFile(handle, &iosb, data, HUGE_LENGTH, FileBasicInformation), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-06", ZwSetInformationFile(handle, &iosb, data, HUGE_LENGTH, FileBasicInformation), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-07", ZwQueryEaFile(handle, &iosb, data, HUGE_LENGTH, FALSE, NULL, 0, NULL, TRUE), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-0A", ZwQueryVolumeInformationFile(handle, &iosb, data, HUGE_LENGTH, FileFsSizeInformation), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-0B", ZwSetVolumeInformationFile(handle, &iosb, data, HUGE_LENGTH, FileFsLabelInformation), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-0C",
+                 ZwQueryDirectoryFile(handle, NULL, NULL, NULL, &iosb, data, HUGE_LENGTH, FileDirectoryInformation, TRUE, NULL, TRUE),
+                 STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-19", ZwQueryQuotaInformationFile(handle, &iosb, data, HUGE_LENGTH, TRUE, NULL, 0, NULL, TRUE), STATUS_INSUFFICIENT_RESOURCES);
+    target_device->Flags &= ~DO_BUFFERED_IO;
+    CHECK_EQ("MJ-03", saw.calls[IRP_MJ_READ] + saw.calls[IRP_MJ_WRITE] + saw.calls[IRP_MJ_QUERY_INFORMATION], 0);
+}
+
+static VOID test_quota(HANDLE handle)
+{
+    IO_STATUS_BLOCK iosb;
+
+    expect_none();
+    CHECK_STATUS("MJ-19", ZwQueryQuotaInformationFile(handle, &iosb, data, sizeof(data), TRUE, NULL, 0, NULL, TRUE), STATUS_SUCCESS);
+    CHECK_EQ("MJ-19", saw.major, IRP_MJ_QUERY_QUOTA);
+    CHECK_EQ("MJ-0B", ZwSetVolumeInformationFile(handle, &iosb, data, sizeof(FILE_FS_LABEL_INFORMATION) + 8, FileFsLabelInformation),
+             STATUS_SUCCESS);
+    CHECK_EQ("MJ-0B", saw.major, IRP_MJ_SET_VOLUME_INFORMATION);
+    CHECK("MJ-0B", saw.system_buffer != NULL && saw.system_buffer != data);
 }
 
 static VOID test_control(HANDLE handle)
@@ -364,6 +403,8 @@ static VOID run_tests(PIRP Irp)
     test_volume(handle);
     test_fs_services(handle);
     test_ea_and_quota(handle);
+    test_quota(handle);
+    test_no_memory(handle);
     test_control(handle);
     test_security(handle);
     expect_none();
