@@ -13,6 +13,7 @@
 #define CACHE_LIMIT  64
 #define SIZES        4
 #define NUMBER_BLOCK 256
+#define FIXED_STACKS 8 /* up to here NT takes IRPs from its lists of one size, and says so */
 
 static const UCHAR size_stacks[SIZES] = {2, 8, 24, 127};
 static const USHORT size_bytes[SIZES] = {400, 832, 1984, 9472};
@@ -149,7 +150,8 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     slot->number = take_number(c);
     /* IRP-01: zeroed locations, no thread. */
     init_irp(slot->irp, IoSizeOfIrp(StackSize), StackSize);
-    slot->irp->AllocationFlags = (UCHAR)(IRP_ALLOCATED_FIXED_SIZE | (ChargeQuota ? IRP_QUOTA_CHARGED : 0));
+    slot->irp->AllocationFlags = (UCHAR)((StackSize <= FIXED_STACKS ? IRP_ALLOCATED_FIXED_SIZE : 0) |
+                                         (ChargeQuota ? IRP_QUOTA_CHARGED : 0));
     TRACE(TRACE_IRP_ALLOCATED, slot->irp);
     return slot->irp;
 }

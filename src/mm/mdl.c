@@ -7,8 +7,9 @@
  */
 #include "mm/mdl.h"
 
-#define MDL_TAG     0x206C644Du /* 'Mdl ' */
-#define MDL_LARGEST (0x100000000ull - PAGE_SIZE)
+#define MDL_TAG         0x206C644Du /* 'Mdl ' */
+#define MDL_LARGEST     (0x100000000ull - PAGE_SIZE)
+#define MDL_FIXED_PAGES 23 /* up to here NT takes MDLs from its list of one size, and says so */
 
 /* Flags that belong to the structure's storage and survive its reuse. */
 #define MDL_STORAGE_FLAGS (MDL_ALLOCATED_FIXED_SIZE | MDL_ALLOCATED_MUST_SUCCEED)
@@ -63,7 +64,11 @@ PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBu
     if (Length > MDL_LARGEST)
         return NULL;
     PMDL mdl = mdl_create(VirtualAddress, Length, mm_caller(__builtin_return_address(0)));
-    if (mdl == NULL || Irp == NULL)
+    if (mdl == NULL)
+        return NULL;
+    if (mdl_pages(mdl) <= MDL_FIXED_PAGES)
+        mdl->MdlFlags |= MDL_ALLOCATED_FIXED_SIZE;
+    if (Irp == NULL)
         return mdl;
     if (SecondaryBuffer)
         append_to_irp(Irp, mdl);

@@ -5,6 +5,7 @@
  * name of a temporary object away. A type hears of every handle that opens and
  * closes, with no lock held.
  */
+#include "ob/callbacks.h"
 #include "ob/handles.h"
 #include "ob/services.h"
 
@@ -79,8 +80,8 @@ static bool may_share(struct ob_header *header, struct ob_handle_table *table)
            owner == table;
 }
 
-NTSTATUS ob_table_create_handle(struct ob_handle_table *table, void *body, ACCESS_MASK granted,
-                                ULONG attributes, struct ob_open_request *request, HANDLE *handle)
+static NTSTATUS make_handle(struct ob_handle_table *table, void *body, ACCESS_MASK granted, ULONG attributes,
+                            struct ob_open_request *request, HANDLE *handle)
 {
     struct ob_header *header = ob_header_of(body);
     if (!may_share(header, table))
@@ -96,6 +97,18 @@ NTSTATUS ob_table_create_handle(struct ob_handle_table *table, void *body, ACCES
         return STATUS_SUCCESS;
     uncount_handle(header, table);
     return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+NTSTATUS ob_table_create_handle(struct ob_handle_table *table, void *body, ACCESS_MASK granted,
+                                ULONG attributes, struct ob_open_request *request, HANDLE *handle)
+{
+    struct ob_watched watched;
+    bool heard =
+        ob_callbacks_before(&watched, body, (attributes & OBJ_KERNEL_HANDLE) != 0, request, &granted);
+    NTSTATUS status = make_handle(table, body, granted, attributes, request, handle);
+    if (unlikely(heard))
+        ob_callbacks_after(&watched, body, status, granted);
+    return status;
 }
 
 NTSTATUS ob_handle_create(void *body, ACCESS_MASK granted, ULONG attributes, struct ob_open_request *request,

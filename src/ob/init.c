@@ -3,6 +3,7 @@
  * Start and end of the object manager: the first types, the root and the
  * directories that NT has, the names that lead to other names.
  */
+#include "ob/callbacks.h"
 #include "ob/handles.h"
 #include "ob/security.h"
 #include "ob/services.h"
@@ -70,6 +71,7 @@ NTSTATUS ob_init(void)
 void ob_fini(void)
 {
     ob_objects_fini();
+    ob_callbacks_fini();
     ob_handles_fini();
     ob_root = NULL;
     ob_type_type = ob_directory_type = ob_symbolic_link_type = ob_event_type = NULL;

@@ -23,6 +23,7 @@ struct ob_open_request {
     const UNICODE_STRING *full_name;
     PVOID security_qos;
     PACCESS_STATE access_state;
+    void *source_process, *target_process; /* of a duplication */
     UNICODE_STRING
     reparse; /* parse that returns STATUS_REPARSE puts the new absolute name here (mm_alloc; consumed) */
 };
@@ -33,6 +34,7 @@ struct ob_type_ops {
     GENERIC_MAPPING mapping;
     ACCESS_MASK valid_access;
     bool case_sensitive;    /* names of this type compare exactly unless OBJ_CASE_INSENSITIVE is given */
+    bool watchable;         /* ObRegisterCallbacks may hear of its handles */
     LONG dispatcher_offset; /* where the waitable DISPATCHER_HEADER is in the body; -1: not waitable (waits on
                                an event inside: give its offset) */
     void (*close)(void *body, LONG handles_before,

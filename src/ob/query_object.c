@@ -57,6 +57,13 @@ static ULONG object_attributes(const struct ob_header *header, ULONG handle_attr
     return attributes;
 }
 
+/* As NT counts: this query's own reference is one, and so is a name's (here it is none, unless permanent). */
+static ULONG pointer_count(const struct ob_header *header)
+{
+    bool uncounted_name = header->name && !(header->flags & OB_PERMANENT);
+    return (ULONG)ob_pointer_count(header->body) + uncounted_name;
+}
+
 static NTSTATUS query_basic(struct object_query *query)
 {
     struct ob_header *header = ob_header_of(query->body);
@@ -64,7 +71,7 @@ static NTSTATUS query_basic(struct object_query *query)
         .Attributes = object_attributes(header, query->handle.HandleAttributes),
         .GrantedAccess = query->handle.GrantedAccess,
         .HandleCount = (ULONG)ob_handle_count(query->body),
-        .PointerCount = (ULONG)ob_pointer_count(query->body) - 1, /* less this query's own */
+        .PointerCount = pointer_count(header),
     };
     query->needed = sizeof(basic);
     if (query->length != sizeof(basic))

@@ -43,8 +43,11 @@ static NTSTATUS make_target(const struct duplicate *duplicate, void *body,
     ACCESS_MASK granted;
     bool same = duplicate->options & DUPLICATE_SAME_ATTRIBUTES;
     ULONG attributes = same ? had->HandleAttributes : duplicate->attributes;
-    struct ob_open_request request = {
-        .desired_access = duplicate->desired, .attributes = attributes, .mode = duplicate->mode};
+    struct ob_open_request request = {.desired_access = duplicate->desired,
+                                      .attributes = attributes,
+                                      .mode = duplicate->mode,
+                                      .source_process = duplicate->source,
+                                      .target_process = duplicate->target};
     NTSTATUS status = access_of(duplicate, body, had->GrantedAccess, &granted);
     if (!NT_SUCCESS(status))
         return status;

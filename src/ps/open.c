@@ -28,7 +28,7 @@ static NTSTATUS capture_id(POBJECT_ATTRIBUTES attributes, PCLIENT_ID id, KPROCES
     return status;
 }
 
-EXPORT(ntoskrnl, NtOpenProcess, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
+EXPORT(ntoskrnl, NtOpenProcess, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI NtOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
                              POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
 {
@@ -50,14 +50,14 @@ NTSTATUS NTAPI NtOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
     return process ? give(process, ProcessHandle, DesiredAccess, attributes, mode) : STATUS_INVALID_CID;
 }
 
-EXPORT(ntoskrnl, ZwOpenProcess, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
+EXPORT(ntoskrnl, ZwOpenProcess, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
                              POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
 {
     return ZW_CALL(NtOpenProcess(ProcessHandle, DesiredAccess, ObjectAttributes, ClientId));
 }
 
-EXPORT(ntoskrnl, NtOpenThread, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
+EXPORT(ntoskrnl, NtOpenThread, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI NtOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
                             POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
 {
@@ -75,7 +75,7 @@ NTSTATUS NTAPI NtOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
     return thread ? give(thread, ThreadHandle, DesiredAccess, attributes, mode) : STATUS_INVALID_CID;
 }
 
-EXPORT(ntoskrnl, ZwOpenThread, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
+EXPORT(ntoskrnl, ZwOpenThread, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
                             POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
 {

@@ -29,6 +29,7 @@ static const struct ob_type_ops process_ops = {
     .pool_tag = 0x636f7250, /* 'Proc' */
     .case_sensitive = true,
     .valid_access = PROCESS_ALL_ACCESS,
+    .watchable = true,
     .mapping = {STANDARD_RIGHTS_READ | 0x0410, STANDARD_RIGHTS_WRITE | 0x0BEA,
                 STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | 0x1001, PROCESS_ALL_ACCESS},
     .dispatcher_offset = offsetof(struct ke_process, header),

@@ -28,6 +28,7 @@ static const struct ob_type_ops thread_ops = {
     .pool_tag = 0x65726854, /* 'Thre' */
     .case_sensitive = true,
     .valid_access = THREAD_ALL_ACCESS,
+    .watchable = true,
     .mapping = {STANDARD_RIGHTS_READ | 0x0048, STANDARD_RIGHTS_WRITE | 0x0437,
                 STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | 0x0804, THREAD_ALL_ACCESS},
     .dispatcher_offset = 0,
@@ -182,7 +183,7 @@ static NTSTATUS start_driver_thread(struct ps_thread *thread, PKSTART_ROUTINE st
  * Creates a kernel-mode thread. The handle is a kernel handle (Vista and later); the caller closes it.
  * IRQL: PASSIVE_LEVEL.
  */
-EXPORT(ntoskrnl, PsCreateSystemThread, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
+EXPORT(ntoskrnl, PsCreateSystemThread, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
                                     POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
                                     PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine, PVOID StartContext)

@@ -91,16 +91,22 @@ VOID NTAPI RtlClearBits(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG Num
     change(BitMapHeader, StartingIndex, NumberToClear, false);
 }
 
+/* All of the map's ULONGs, the unused bits of the last one too. */
+static void change_all(PRTL_BITMAP map, int byte)
+{
+    __builtin_memset(map->Buffer, byte, ((size_t)map->SizeOfBitMap + 31) / 32 * sizeof(ULONG));
+}
+
 EXPORT(ntoskrnl, RtlSetAllBits, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 VOID NTAPI RtlSetAllBits(PRTL_BITMAP BitMapHeader)
 {
-    change(BitMapHeader, 0, BitMapHeader->SizeOfBitMap, true);
+    change_all(BitMapHeader, 0xFF);
 }
 
 EXPORT(ntoskrnl, RtlClearAllBits, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 VOID NTAPI RtlClearAllBits(PRTL_BITMAP BitMapHeader)
 {
-    change(BitMapHeader, 0, BitMapHeader->SizeOfBitMap, false);
+    change_all(BitMapHeader, 0);
 }
 
 /* True if [from, from + count) is not empty, inside the map, and all of one value. */

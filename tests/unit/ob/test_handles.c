@@ -324,7 +324,7 @@ static void queries(void **state)
     assert_status(ZwQueryObject(handle, ObjectBasicInformation, &basic, sizeof(basic), &length),
                   STATUS_SUCCESS);
     assert_int_equal(basic.HandleCount, 1);
-    assert_int_equal(basic.PointerCount, 1);
+    assert_int_equal(basic.PointerCount, 3);
     assert_int_equal(basic.GrantedAccess, EVENT_ALL_ACCESS);
     assert_status(ZwQueryObject(handle, ObjectBasicInformation, &basic, 4, &length),
                   STATUS_INFO_LENGTH_MISMATCH);
