@@ -117,6 +117,7 @@ static void expire(PKTIMER timer)
 void timers_expire(void)
 {
     vp_unpend(vp_current(), PEND_TIMER);
+    clock_update_page(); /* who is woken finds its time passed there too */
     dispatcher_acquire();
     uint64_t now = host_interrupt_time();
     while (next_due <= now)
@@ -177,8 +178,10 @@ BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PK
     Timer->Period = (ULONG)Period;
     uint64_t due = wait_due_time(&DueTime);
     timer_insert(Timer, due);
-    if (due <= host_interrupt_time())
+    if (due <= host_interrupt_time()) {
+        clock_update_page();
         expire(Timer);
+    }
     dispatcher_release_and_yield();
     return was_set;
 }

@@ -306,8 +306,10 @@ static NTSTATUS wait_for(struct wait *wait)
         if (wait->timed && wait->timeout->QuadPart == 0)
             return finish(STATUS_TIMEOUT, irql);
         refuse_wait_at(irql, wait->count ? wait->blocks[0].Object : NULL);
-        if (wait->timed && wait->due <= host_interrupt_time())
+        if (wait->timed && wait->due <= host_interrupt_time()) {
+            clock_update_page();
             return finish(STATUS_TIMEOUT, irql);
+        }
         status = sleep_on(wait, irql);
         if (status != STATUS_KERNEL_APC)
             return finish(status, irql);
@@ -328,7 +330,7 @@ static void set_block(KWAIT_BLOCK *block, PVOID object, ULONG key, WAIT_TYPE typ
  * IRQL: <= APC_LEVEL, or <= DISPATCH_LEVEL with a time-out of zero; a switch above is bug check 0xA (0xB8 in
  * a DPC).
  */
-EXPORT(ntoskrnl, KeWaitForSingleObject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES)
+EXPORT(ntoskrnl, KeWaitForSingleObject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES | X_RAISES_IRQL)
 NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
                                      BOOLEAN Alertable, PLARGE_INTEGER Timeout)
 {
@@ -347,7 +349,7 @@ NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPRO
 }
 
 /* The same function under the name that old headers give it for mutexes. */
-EXPORT(ntoskrnl, KeWaitForMutexObject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES)
+EXPORT(ntoskrnl, KeWaitForMutexObject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES | X_RAISES_IRQL)
 NTSTATUS NTAPI KeWaitForMutexObject(PVOID Mutex, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
                                     BOOLEAN Alertable, PLARGE_INTEGER Timeout)
 {
@@ -368,7 +370,7 @@ static KWAIT_BLOCK *blocks_for(struct ke_thread *thread, ULONG count, PKWAIT_BLO
  * STATUS_ABANDONED_WAIT_0 + index; WaitAll: STATUS_SUCCESS, nothing is taken until all can be. More than 64
  * objects, or more than 3 without WaitBlockArray, is bug check 0xC. Otherwise as KeWaitForSingleObject.
  */
-EXPORT(ntoskrnl, KeWaitForMultipleObjects, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES)
+EXPORT(ntoskrnl, KeWaitForMultipleObjects, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES | X_RAISES_IRQL)
 NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType,
                                         KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                         PLARGE_INTEGER Timeout, PKWAIT_BLOCK WaitBlockArray)
