@@ -10,21 +10,31 @@
 #include "ke/dispatch.h"
 #include "ke/objects.h"
 
-/* Environment is for threads attached to another process; all of a thread's APCs lie in one queue here. */
+/* Environment is for threads attached to another process; all of a thread's APCs lie in one queue here. The
+ * current environment is named by the index it has now. */
+static CCHAR environment_index(const struct ke_thread *thread, KAPC_ENVIRONMENT environment)
+{
+    if (environment != CurrentApcEnvironment)
+        return (CCHAR)environment;
+    return thread->process != thread->own_process ? AttachedApcEnvironment : OriginalApcEnvironment;
+}
+
+/* The link and the system arguments are left as they are: queueing sets them. IRQL: any. */
 EXPORT(ntoskrnl, KeInitializeApc, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 VOID NTAPI KeInitializeApc(PKAPC Apc, PKTHREAD Thread, KAPC_ENVIRONMENT Environment,
                            PKKERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
                            PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE ApcMode, PVOID NormalContext)
 {
-    *Apc = (KAPC){.Type = ApcObject,
-                  .Size = sizeof *Apc,
-                  .Thread = Thread,
-                  .KernelRoutine = KernelRoutine,
-                  .RundownRoutine = RundownRoutine,
-                  .NormalRoutine = NormalRoutine,
-                  .ApcStateIndex = (CCHAR)Environment,
-                  .ApcMode = NormalRoutine != NULL ? ApcMode : KernelMode,
-                  .NormalContext = NormalRoutine != NULL ? NormalContext : NULL};
+    Apc->Type = ApcObject;
+    Apc->Size = sizeof *Apc;
+    Apc->Thread = Thread;
+    Apc->KernelRoutine = KernelRoutine;
+    Apc->RundownRoutine = RundownRoutine;
+    Apc->NormalRoutine = NormalRoutine;
+    Apc->ApcStateIndex = environment_index((struct ke_thread *)Thread, Environment);
+    Apc->ApcMode = NormalRoutine != NULL ? ApcMode : KernelMode;
+    Apc->NormalContext = NormalRoutine != NULL ? NormalContext : NULL;
+    Apc->Inserted = FALSE;
 }
 
 /* ---- may it run? ---- */

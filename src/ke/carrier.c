@@ -389,7 +389,8 @@ static void forget_carrier(struct carrier *carrier)
 {
     for (unsigned i = 0; i < ke_vp_count; i++) {
         struct carrier *expected = carrier;
-        __atomic_compare_exchange_n(&ke_vps[i].carrier, &expected, NULL, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+        __atomic_compare_exchange_n(&ke_vps[i].carrier, &expected, NULL, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_RELAXED);
     }
     host_free(carrier);
 }
@@ -463,7 +464,8 @@ void carrier_fini(void)
         end_helper(&helpers[i]);
         host_thread_join(helper_threads[i]);
     }
-    while (!list_empty(&host_carriers)) { /* pthreads that have not detached: they own nothing of this machine now */
+    while (!list_empty(
+        &host_carriers)) { /* pthreads that have not detached: they own nothing of this machine now */
         struct carrier *carrier = container_of(list_remove_head(&host_carriers), struct carrier, all_link);
         carrier->host_thread->host = NULL;
         forget_carrier(carrier);

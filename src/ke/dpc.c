@@ -14,10 +14,16 @@ enum { TARGETED = 0x800 };
 /* A low-importance DPC is not left alone in a queue longer than this. */
 enum { DEPTH_MAX = 4 };
 
+/* The link and the arguments are left as they are: queueing sets them. */
 static void initialize(PRKDPC dpc, UCHAR type, PKDEFERRED_ROUTINE routine, PVOID context)
 {
-    *dpc = (KDPC){
-        .Type = type, .Importance = MediumImportance, .DeferredRoutine = routine, .DeferredContext = context};
+    dpc->Type = type;
+    dpc->Importance = MediumImportance;
+    dpc->Number = 0;
+    dpc->ProcessorHistory = 0;
+    dpc->DeferredRoutine = routine;
+    dpc->DeferredContext = context;
+    dpc->DpcData = NULL;
 }
 
 /* IRQL: any. */

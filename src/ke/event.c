@@ -14,7 +14,7 @@ VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
     Event->Header.Lock = 0;
     Event->Header.Type = Type == NotificationEvent ? EventNotificationObject : EventSynchronizationObject;
     Event->Header.Size = sizeof *Event / sizeof(LONG);
-    Event->Header.SignalState = State != FALSE;
+    Event->Header.SignalState = State;
     list_init(&Event->Header.WaitListHead);
 }
 

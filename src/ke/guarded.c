@@ -37,6 +37,7 @@ VOID NTAPI KeAcquireGuardedMutex(PKGUARDED_MUTEX Mutex)
 {
     KeEnterGuardedRegion();
     KeAcquireGuardedMutexUnsafe(Mutex);
+    Mutex->SpecialApcDisable = ke_thread()->special_apc_disable;
 }
 
 EXPORT(ntoskrnl, KeReleaseGuardedMutex, PASSIVE_LEVEL, APC_LEVEL, X_BLOCKS | X_CALLS_DRIVER)
@@ -57,5 +58,6 @@ BOOLEAN NTAPI KeTryToAcquireGuardedMutex(PKGUARDED_MUTEX Mutex)
         return FALSE;
     }
     Mutex->Owner = (PKTHREAD)ke_thread();
+    Mutex->SpecialApcDisable = ke_thread()->special_apc_disable;
     return TRUE;
 }

@@ -52,7 +52,7 @@ struct ke_thread {
     LIST_ENTRY ready_link;
     bool queued; /* in a ready queue */
     enum ke_thread_state state;
-    SCHAR priority, base_priority;
+    SCHAR priority, base_priority, saturation;
     KAFFINITY affinity, user_affinity;
     LONG quantum; /* clock ticks left */
     unsigned last_vp;

@@ -27,6 +27,7 @@ KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority)
     KPRIORITY former = thread->priority;
     SCHAR priority = (SCHAR)MAX(1, MIN(Priority, HIGH_PRIORITY));
     thread->base_priority = priority;
+    thread->saturation = 0;
     dispatch_set_priority(thread, priority);
     dispatcher_release_and_yield();
     return former;
@@ -37,20 +38,25 @@ enum { PROCESS_BASE_PRIORITY = 8 };
 static SCHAR based_on_process(LONG increment)
 {
     LONG priority = PROCESS_BASE_PRIORITY + increment;
-    if (increment >= LOW_REALTIME_PRIORITY) /* THREAD_BASE_PRIORITY_LOWRT and its kind saturate */
-        priority = LOW_REALTIME_PRIORITY - 1;
-    else if (increment <= -LOW_REALTIME_PRIORITY)
-        priority = 1;
     return (SCHAR)MAX(1, MIN(priority, LOW_REALTIME_PRIORITY - 1));
 }
 
-/* Sets the base priority relative to the process's; returns the former increment. IRQL: PASSIVE_LEVEL. */
+/* An increment of 16 or more either way saturates: the thread stays at that end of the range, and says so. */
+static SCHAR saturation_of(LONG increment)
+{
+    return increment >= LOW_REALTIME_PRIORITY ? 1 : increment <= -LOW_REALTIME_PRIORITY ? -1 : 0;
+}
+
+/* Sets the base priority relative to the process's; returns the former increment, 16 or -16 for a saturated
+ * one. IRQL: PASSIVE_LEVEL. */
 EXPORT(ntoskrnl, KeSetBasePriorityThread, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
 LONG NTAPI KeSetBasePriorityThread(PKTHREAD Thread, LONG Increment)
 {
     struct ke_thread *thread = of(Thread);
     dispatcher_acquire();
-    LONG former = thread->base_priority - PROCESS_BASE_PRIORITY;
+    LONG former = thread->saturation != 0 ? thread->saturation * LOW_REALTIME_PRIORITY
+                                          : thread->base_priority - PROCESS_BASE_PRIORITY;
+    thread->saturation = saturation_of(Increment);
     thread->base_priority = based_on_process(Increment);
     dispatch_set_priority(thread, thread->base_priority);
     dispatcher_release_and_yield();

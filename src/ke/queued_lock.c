@@ -2,13 +2,13 @@
 /*
  * In-stack queued spin locks: waiters in order of arrival, each on a word of
  * its own handle. The lock word points to the last handle; a handle's
- * LockQueue.Lock has bit 0 set while its owner waits and bit 1 while it holds
- * the lock. Plain and queued acquisition must not be mixed on one lock.
+ * LockQueue.Lock has bit 0 set while its owner waits, and is the lock's address
+ * from then on. Plain and queued acquisition must not be mixed on one lock.
  */
 #include "ke/objects.h"
 #include "ke/spinlock.h"
 
-enum { WAITS = 1, HOLDS = 2 };
+enum { WAITS = 1 };
 
 static ULONG_PTR *state_of(KSPIN_LOCK_QUEUE *queue)
 {
@@ -29,7 +29,7 @@ static void acquire(PKSPIN_LOCK lock, KSPIN_LOCK_QUEUE *queue)
     KSPIN_LOCK_QUEUE *before =
         (KSPIN_LOCK_QUEUE *)__atomic_exchange_n(lock, (ULONG_PTR)queue, __ATOMIC_ACQ_REL);
     if (before == NULL) {
-        *state_of(queue) = (ULONG_PTR)lock | HOLDS;
+        *state_of(queue) = (ULONG_PTR)lock;
         return;
     }
     __atomic_store_n(&before->Next, queue, __ATOMIC_RELEASE);
@@ -38,7 +38,7 @@ static void acquire(PKSPIN_LOCK lock, KSPIN_LOCK_QUEUE *queue)
 
 static void release(KSPIN_LOCK_QUEUE *queue)
 {
-    PKSPIN_LOCK lock = (PKSPIN_LOCK)(*state_of(queue) & ~(ULONG_PTR)(WAITS | HOLDS));
+    PKSPIN_LOCK lock = (PKSPIN_LOCK)(*state_of(queue) & ~(ULONG_PTR)WAITS);
     ULONG_PTR expected = (ULONG_PTR)queue;
     struct spin spin = {0};
     if (__atomic_load_n(&queue->Next, __ATOMIC_ACQUIRE) == NULL &&
@@ -46,7 +46,7 @@ static void release(KSPIN_LOCK_QUEUE *queue)
         return;
     while (__atomic_load_n(&queue->Next, __ATOMIC_ACQUIRE) == NULL) /* it is about to be linked */
         spin_once(&spin);
-    __atomic_store_n(state_of(queue->Next), (ULONG_PTR)lock | HOLDS, __ATOMIC_RELEASE);
+    __atomic_store_n(state_of(queue->Next), (ULONG_PTR)lock, __ATOMIC_RELEASE);
 }
 
 static void acquire_at(PKSPIN_LOCK lock, PKLOCK_QUEUE_HANDLE handle, KIRQL irql)

@@ -266,8 +266,9 @@ static void check_mutant_limit(const struct wait *wait, KIRQL irql)
 {
     for (ULONG i = 0; i < wait->count; i++) {
         const DISPATCHER_HEADER *object = wait->blocks[i].Object;
-        if (likely(!is_mutant(object) || object->SignalState != INT32_MIN))
-            continue;
+        if (likely(!is_mutant(object) || object->SignalState != INT32_MIN) ||
+            !can_satisfy(object, wait->thread))
+            continue; /* of another thread: it is waited for */
         finish(STATUS_SUCCESS, irql);
         arch_raise_status(STATUS_MUTANT_LIMIT_EXCEEDED);
     }
@@ -421,6 +422,8 @@ NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertabl
     return status == STATUS_TIMEOUT ? STATUS_SUCCESS : status;
 }
 
+enum { ALERT_INCREMENT = 2 };
+
 /* Ends an alertable wait of the thread, or marks it alerted. Returns the former mark. IRQL: <=
  * DISPATCH_LEVEL. */
 EXPORT(ntoskrnl, KeAlertThread, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS)
@@ -430,7 +433,7 @@ BOOLEAN NTAPI KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE AlertMode)
     dispatcher_acquire();
     BOOLEAN former = thread->alerted[(int)AlertMode];
     if (!former && thread->state == KE_WAITING && thread->alertable && AlertMode <= thread->wait_mode)
-        wait_end(thread, STATUS_ALERTED, 0);
+        wait_end(thread, STATUS_ALERTED, ALERT_INCREMENT);
     else
         thread->alerted[(int)AlertMode] = TRUE;
     dispatcher_release_and_yield();

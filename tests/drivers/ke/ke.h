@@ -54,6 +54,14 @@ static __attribute__((unused)) VOID end_thread(PKTHREAD thread)
     ObDereferenceObject(thread);
 }
 
+/* What is newer than the import library, or not in it. */
+static __attribute__((unused)) PVOID routine(PCWSTR text)
+{
+    UNICODE_STRING name;
+    RtlInitUnicodeString(&name, text);
+    return MmGetSystemRoutineAddress(&name);
+}
+
 /* Waits until somebody waits on the object. */
 static __attribute__((unused)) VOID until_waited_for(PVOID object)
 {
