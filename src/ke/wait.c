@@ -331,7 +331,7 @@ static void set_block(KWAIT_BLOCK *block, PVOID object, ULONG key, WAIT_TYPE typ
  * IRQL: <= APC_LEVEL, or <= DISPATCH_LEVEL with a time-out of zero; a switch above is bug check 0xA (0xB8 in
  * a DPC).
  */
-EXPORT(ntoskrnl, KeWaitForSingleObject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES | X_RAISES_IRQL)
+EXPORT(ntoskrnl, KeWaitForSingleObject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES)
 NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
                                      BOOLEAN Alertable, PLARGE_INTEGER Timeout)
 {
@@ -350,7 +350,7 @@ NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPRO
 }
 
 /* The same function under the name that old headers give it for mutexes. */
-EXPORT(ntoskrnl, KeWaitForMutexObject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES | X_RAISES_IRQL)
+EXPORT(ntoskrnl, KeWaitForMutexObject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES)
 NTSTATUS NTAPI KeWaitForMutexObject(PVOID Mutex, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
                                     BOOLEAN Alertable, PLARGE_INTEGER Timeout)
 {
@@ -371,7 +371,7 @@ static KWAIT_BLOCK *blocks_for(struct ke_thread *thread, ULONG count, PKWAIT_BLO
  * STATUS_ABANDONED_WAIT_0 + index; WaitAll: STATUS_SUCCESS, nothing is taken until all can be. More than 64
  * objects, or more than 3 without WaitBlockArray, is bug check 0xC. Otherwise as KeWaitForSingleObject.
  */
-EXPORT(ntoskrnl, KeWaitForMultipleObjects, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES | X_RAISES_IRQL)
+EXPORT(ntoskrnl, KeWaitForMultipleObjects, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES)
 NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType,
                                         KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                         PLARGE_INTEGER Timeout, PKWAIT_BLOCK WaitBlockArray)

@@ -82,17 +82,10 @@ enum vf_special vf_special_of(const char *name)
     return name[0] == 'Z' && name[1] == 'w' ? VF_ZW : VF_ORDINARY;
 }
 
-/* The wait after a KeSetEvent and its like with Wait = TRUE goes back to the IRQL that that was called at. */
-static KIRQL irql_of_wait(const struct vf_call *call)
-{
-    const struct ke_thread *thread = ke_thread();
-    return thread->wait_next && call->irql == DISPATCH_LEVEL ? thread->wait_irql : call->irql;
-}
-
 static bool check_wait(const struct vf_call *call, ULONG64 timeout, struct vf_finding *f)
 {
     LARGE_INTEGER value = {.QuadPart = 0};
-    if (irql_of_wait(call) < DISPATCH_LEVEL)
+    if (call->irql < DISPATCH_LEVEL)
         return false;
     if (timeout == 0) {
         vf_find(f, C4, 0x121, call->irql, call->arguments[0], 0,
