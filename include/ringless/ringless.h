@@ -77,7 +77,8 @@ RGL_API rgl_status rgl_registry_load(rgl_machine *machine, const void *text, siz
 
 /* ---- drivers ---- */
 /* name: the file's base name ("hello.sys"); the service is called that without the extension.
- * *entry_status (may be NULL): what DriverEntry returned. The bytes are copied. */
+ * *entry_status (may be NULL): what DriverEntry returned. The bytes are copied.
+ * *driver (may be NULL) is valid until the machine is destroyed. */
 RGL_API rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *bytes, size_t length,
                                 rgl_driver **driver, rgl_status *entry_status);
 RGL_API rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driver **driver, rgl_status *entry_status);

@@ -19,11 +19,13 @@ struct rgl_machine {
     bool shut_down; /* rgl_shutdown ran: only rgl_machine_destroy is left */
     uint64_t owner; /* the thread that made a simulated machine */
     struct rgl_file *files;
+    struct rgl_driver *drivers; /* told to the embedder; they end with the machine */
     struct model_list *models;
 };
 extern struct rgl_machine api_machine;
 
 struct rgl_driver {
+    struct rgl_driver *next;
     char service[IO_SERVICE_NAME_BYTES];
 };
 

@@ -18,6 +18,19 @@ static NTSTATUS load(void *arg)
     return io_load_driver(&both->request, &both->result);
 }
 
+/* NULL when the C library has no memory. */
+static rgl_driver *new_handle(rgl_machine *machine, PDRIVER_OBJECT object)
+{
+    rgl_driver *driver = calloc(1, sizeof(*driver));
+
+    if (driver == NULL)
+        return NULL;
+    snprintf(driver->service, sizeof(driver->service), "%s", io_driver_service(object));
+    driver->next = machine->drivers;
+    machine->drivers = driver;
+    return driver;
+}
+
 static rgl_status explain(const struct io_load_result *result)
 {
     const char *name = rtl_status_name(result->status);
@@ -53,12 +66,8 @@ rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *b
         return status;
     if (status < 0)
         return explain(&both.result);
-    if (driver != NULL) {
-        *driver = calloc(1, sizeof(**driver));
-        if (*driver != NULL)
-            snprintf((*driver)->service, sizeof((*driver)->service), "%s",
-                     io_driver_service(both.result.driver));
-    }
+    if (driver != NULL)
+        *driver = new_handle(machine, both.result.driver);
     return api_ok(status);
 }
 

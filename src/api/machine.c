@@ -160,6 +160,11 @@ void rgl_machine_destroy(rgl_machine *machine)
         machine->files = file->next;
         free(file);
     }
+    while (machine->drivers != NULL) {
+        struct rgl_driver *driver = machine->drivers;
+        machine->drivers = driver->next;
+        free(driver);
+    }
     api_debug_fini();
     rgl_trace_stop(machine);
     api_requests_stop();

@@ -4,8 +4,11 @@
  * puts one there, with no lock and no atomic: only code on the VP touches its
  * cache, and code of the runtime is not switched out in the middle. Everything
  * else, and whoever has no VP, goes under pool.lock. Taken at DISPATCH_LEVEL
- * and below; below it in rank is only the lock of host/memory.h.
+ * and below; below it in rank is only the lock of host/memory.h. Under
+ * AddressSanitizer, what is not part of a live block is poisoned: free blocks,
+ * and the slack behind what was asked for.
  */
+#include "base/sanitizer.h"
 #include "mm/pool_internal.h"
 
 struct pool_state pool;
@@ -20,6 +23,7 @@ NTSTATUS mm_pool_init(void)
 
 void mm_pool_fini(void)
 {
+    sanitizer_unpoison(pool.base, pool.pages_seen * PAGE_SIZE); /* whatever is mapped there next */
     pool_slab_fini();
     pool_pages_fini();
     hmem_private_free(pool.cache, (POOL_VPS + 1) * sizeof *pool.cache);
@@ -122,6 +126,7 @@ static void *allocate_small(enum pool_arena arena, UCHAR flags, unsigned class, 
         struct pool_slot *slot = &cache->free[arena][class].slot[--cache->free[arena][class].count];
         address = slot->address;
         fill_record(slot->block, flags, tag, (USHORT)size, caller);
+        sanitizer_unpoison(address, size);
         account(cache, flags, tag, size);
     }
     cache_leave(locked);
@@ -152,6 +157,8 @@ static void *allocate_large(enum pool_arena arena, UCHAR flags, size_t size, ULO
     char *address = block ? pool_pages_take(arena, pages) : NULL;
     if (address != NULL) {
         fill_record(block, flags, tag, (USHORT)(pages * PAGE_SIZE - size), caller);
+        sanitizer_poison(address, pages * PAGE_SIZE);
+        sanitizer_unpoison(address, size);
         mark_large(pool_page_of(address), arena, pages, block);
         account(cache, flags, tag, size);
     } else if (block != NULL) {
@@ -194,6 +201,7 @@ static void free_small(struct pool_page *page, struct pool_slot slot)
         cache->bytes -= slot.block->size;
     }
     slot.block->flags &= (UCHAR)~POOL_LIVE;
+    sanitizer_poison(slot.address, pool_class_bytes(class));
     if (unlikely(cache->free[arena][class].count == POOL_CACHE_SLOTS))
         drain_half(cache, arena, class, locked);
     cache->free[arena][class].slot[cache->free[arena][class].count++] = slot;
@@ -215,6 +223,7 @@ static void free_large(struct pool_page *page, struct pool_slot slot)
     pool_block_records_free(POOL_LARGE, slot.block);
     for (size_t i = 0; i < pages; i++)
         page[i].kind = POOL_PAGE_FREED;
+    sanitizer_poison(slot.address, pages * PAGE_SIZE);
     pool_pages_give(slot.address, pages);
     rl_lock_release(&pool.lock);
 }

@@ -3,6 +3,7 @@
  * Slabs: pages cut into blocks of one size class. Free blocks are linked by
  * index in their records, never in the memory that a driver may still write.
  */
+#include "base/sanitizer.h"
 #include "mm/pool_internal.h"
 
 /* PAGE_SIZE / n, down to a multiple of 16, for each n that gives a new size worth having. */
@@ -110,6 +111,7 @@ static struct pool_page *new_slab(enum pool_arena arena, unsigned class)
         pool_block_records_free(class, blocks);
         return NULL;
     }
+    sanitizer_poison(address, PAGE_SIZE);
     unsigned count = blocks_per_page(class);
     for (unsigned i = 0; i < count; i++)
         blocks[i] = (struct pool_block){.size = (USHORT)(i + 1 < count ? i + 2 : 0)};

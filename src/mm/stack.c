@@ -4,16 +4,11 @@
  * the runtime's own share (the gates' records among it: arch_thread_init). A
  * page on either side stays inaccessible.
  */
+#include "base/sanitizer.h"
 #include "mm/mm.h"
 
-#ifdef __has_feature /* clang */
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
 #ifdef __SANITIZE_ADDRESS__
 #define STACK_BYTES (256 * 1024) /* instrumented frames are several times as large */
-void __asan_unpoison_memory_region(const volatile void *address, size_t size);
 #else
 #define STACK_BYTES (64 * 1024)
 #endif
@@ -29,10 +24,7 @@ NTSTATUS mm_stack_create(struct mm_stack *stack)
         hmem_release(low, STACK_BYTES / PAGE_SIZE);
         return status;
     }
-#ifdef __SANITIZE_ADDRESS__
-    __asan_unpoison_memory_region(low,
-                                  STACK_BYTES); /* frames of a thread that ended here without returning */
-#endif
+    sanitizer_unpoison(low, STACK_BYTES); /* frames of a thread that ended here without returning */
     *stack = (struct mm_stack){low, STACK_BYTES, low + STACK_BYTES - DRIVER_STACK_BYTES};
     return STATUS_SUCCESS;
 }

@@ -7,17 +7,11 @@
 #define ARCH_SANITIZER_H
 
 #include "base/base.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
+#include "base/sanitizer.h"
 
 #ifdef __SANITIZE_ADDRESS__
 void __sanitizer_start_switch_fiber(void **fake_stack, const void *low, size_t bytes);
 void __sanitizer_finish_switch_fiber(void *fake_stack, const void **old_low, size_t *old_bytes);
-void __asan_unpoison_memory_region(const volatile void *low, size_t bytes);
 
 static inline void sanitizer_start_switch(void **fake_stack, const void *low, size_t bytes)
 {
@@ -28,13 +22,6 @@ static inline void sanitizer_finish_switch(void *fake_stack, const void **old_lo
 {
     __sanitizer_finish_switch_fiber(fake_stack, old_low, old_bytes);
 }
-
-/* The frames in [low, high) are gone without having returned. */
-static inline void sanitizer_discard_frames(const void *low, const void *high)
-{
-    if (low < high)
-        __asan_unpoison_memory_region(low, (size_t)((const char *)high - (const char *)low));
-}
 #else
 static inline void sanitizer_start_switch(void **fake_stack, const void *low, size_t bytes)
 {
@@ -43,10 +30,13 @@ static inline void sanitizer_start_switch(void **fake_stack, const void *low, si
 static inline void sanitizer_finish_switch(void *fake_stack, const void **old_low, size_t *old_bytes)
 {
 }
+#endif
 
+/* The frames in [low, high) are gone without having returned. */
 static inline void sanitizer_discard_frames(const void *low, const void *high)
 {
+    if (low < high)
+        sanitizer_unpoison(low, (size_t)((const char *)high - (const char *)low));
 }
-#endif
 
 #endif

@@ -41,6 +41,15 @@ static VOID check_parameters(PCUNICODE_STRING parent)
     ZwClose(key);
 }
 
+/* Are the bytes there still? Looks by itself: the memory may belong to nobody. */
+static BOOLEAN reads_as(const volatile UCHAR *at, const UCHAR *bytes, SIZE_T length)
+{
+    for (SIZE_T i = 0; i < length; i++)
+        if (at[i] != bytes[i])
+            return FALSE;
+    return TRUE;
+}
+
 static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     UNICODE_STRING copy = {path_length, sizeof(path), path};
@@ -49,7 +58,7 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         check_parameters(&copy);
         /* The string was DriverEntry's alone. */
         CHECK("SV-13", !MmIsAddressValid(kept) || !MmIsAddressValid(kept_buffer) ||
-                           RtlCompareMemory(kept_buffer, path, path_length) != path_length);
+                           !reads_as((UCHAR *)kept_buffer, (UCHAR *)path, path_length));
     }
     Irp->IoStatus.Status = STATUS_SUCCESS;
     Irp->IoStatus.Information = 0;

@@ -2,6 +2,7 @@
 /* Pool: alignment, page rules, executability, zeroing, failing paths, bad frees, accounting; stacks; the user
  * range. */
 #include "fakes.h"
+#include "base/sanitizer.h"
 #include "mm/mm.h"
 
 #include <pthread.h>
@@ -370,6 +371,26 @@ static void the_user_range(void **state)
     mm_user_free(NULL);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+int __asan_address_is_poisoned(const volatile void *address);
+
+/* Only what was asked for may be touched, and only while it is allocated. */
+static void the_sanitizer_knows_the_blocks(void **state)
+{
+    static const size_t sizes[] = {1, 16, 100, 3000, PAGE_SIZE, 5 * PAGE_SIZE + 8};
+    for (unsigned i = 0; i < countof(sizes); i++) {
+        char *p = ExAllocatePoolWithTag(NonPagedPoolNx, sizes[i], TAG);
+        assert_false(__asan_address_is_poisoned(p));
+        assert_false(__asan_address_is_poisoned(p + sizes[i] - 1));
+        if (sizes[i] % PAGE_SIZE != 0 && sizes[i] != 16)
+            assert_true(__asan_address_is_poisoned(p + sizes[i]));
+        ExFreePool(p);
+        assert_true(__asan_address_is_poisoned(p));
+        assert_true(__asan_address_is_poisoned(p + sizes[i] - 1));
+    }
+}
+#endif
+
 #define MACHINE(test) cmocka_unit_test_setup_teardown(test, fake_machine_start, fake_machine_stop)
 
 int main(void)
@@ -390,6 +411,9 @@ int main(void)
         MACHINE(pool_works_without_a_vp_from_any_thread),
         MACHINE(stacks),
         MACHINE(the_user_range),
+#ifdef __SANITIZE_ADDRESS__
+        MACHINE(the_sanitizer_knows_the_blocks),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,22 +110,38 @@ void host_yield(void)
 {
 }
 
+/* Every block lies in a list: as on the whole machine, what is left when it stops goes with its memory. */
+struct block {
+    LIST_ENTRY link;
+};
+static LIST_ENTRY blocks = {&blocks, &blocks};
+
 void *mm_alloc(size_t size, ULONG tag)
 {
     if (world_out_of_memory) {
         world_out_of_memory = false;
         return NULL;
     }
-    void *block = aligned_alloc(16, ALIGN_UP(size ? size : 1, 16));
-    memset(block, 0, ALIGN_UP(size ? size : 1, 16));
+    struct block *block = calloc(1, sizeof(*block) + (size ? size : 1));
+    list_insert_tail(&blocks, &block->link);
     world_live_blocks++;
-    return block;
+    return block + 1;
 }
 
-void mm_free(void *block)
+void mm_free(void *p)
 {
-    world_live_blocks -= block != NULL;
-    free(block);
+    struct block *block = p;
+    if (p == NULL)
+        return;
+    list_remove(&block[-1].link);
+    world_live_blocks--;
+    free(block - 1);
+}
+
+static void free_what_is_left(void)
+{
+    while (!list_empty(&blocks))
+        free(container_of(list_remove_head(&blocks), struct block, link));
 }
 
 void *mm_pool_allocate(POOL_TYPE type, size_t size, ULONG tag, bool zero, const void *caller)
@@ -352,6 +368,7 @@ int world_stop(void **state)
     ps_fini();
     cm_fini();
     ob_fini();
+    free_what_is_left();
     return 0;
 }
 
