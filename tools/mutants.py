@@ -154,6 +154,13 @@ def build(folder, targets):
     return subprocess.run(['ninja', '-C', folder] + targets, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
 
+def programs_of(commands, folder):
+    """The targets that these tests run."""
+    inside = os.path.realpath(folder) + os.sep
+    paths = {os.path.realpath(os.path.join(folder, word)) for command in commands for word in command}
+    return sorted(path[len(inside):] for path in paths if path.startswith(inside) and os.path.isfile(path))
+
+
 def noticed(tests, folder):
     return any(not run_test(command, patience, folder)[0] for command, patience in tests)
 
@@ -171,7 +178,7 @@ def break_statement(place, tests, work, thorough):
             continue
         rest = '\n'.join(lines[start:])
         open(full, 'w', encoding='utf-8').write('\n'.join(lines[:start]) + '\n' + changed + rest[len(text):])
-        if build(work['build'], work['targets']):
+        if build(work['build'], programs_of([command for command, _ in tests], work['build'])):
             verdict = 'caught' if noticed(tests, work['build']) else 'missed'
         open(full, 'w', encoding='utf-8').write(original)
         if verdict == 'missed':
@@ -196,10 +203,7 @@ def prepare(tree):
         subprocess.run(['meson', 'setup', folder, tree], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(['ninja', '-C', folder], check=True, stdout=subprocess.DEVNULL)
     tests = rule_tests(folder)
-    inside = os.path.realpath(folder) + os.sep
-    paths = {os.path.realpath(os.path.join(folder, word)) for command in tests.values() for word in command}
-    programs = {path[len(inside):] for path in paths if path.startswith(inside) and os.path.isfile(path)}
-    return {'tree': tree, 'build': folder, 'tests': tests, 'targets': sorted(programs)}
+    return {'tree': tree, 'build': folder, 'tests': tests}
 
 
 def pool_of(families, declared):

@@ -352,6 +352,9 @@ static VOID test_control(HANDLE handle)
 /* MJ-14: for an open of the device itself the I/O manager answers from the device object; MJ-15 likewise. */
 static VOID test_security(HANDLE handle)
 {
+    SECURITY_DESCRIPTOR everybody = {.Revision = SECURITY_DESCRIPTOR_REVISION, .Control = SE_DACL_PRESENT};
+    BOOLEAN present, defaulted;
+    PACL dacl;
     ULONG length = 0;
     NTSTATUS status = ZwQuerySecurityObject(handle, DACL_SECURITY_INFORMATION, NULL, 0, &length);
 
@@ -363,6 +366,10 @@ static VOID test_security(HANDLE handle)
     CHECK_EQ("MJ-14", saw.calls[IRP_MJ_QUERY_SECURITY], 0);
     CHECK_STATUS("MJ-15", ZwSetSecurityObject(handle, DACL_SECURITY_INFORMATION, (PSECURITY_DESCRIPTOR)data), STATUS_SUCCESS);
     CHECK_EQ("MJ-15", saw.calls[IRP_MJ_SET_SECURITY], 0);
+    CHECK_STATUS("MJ-15", ZwSetSecurityObject(handle, DACL_SECURITY_INFORMATION, &everybody), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-15", ZwQuerySecurityObject(handle, DACL_SECURITY_INFORMATION, data, sizeof(data), &length), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-15", RtlGetDaclSecurityDescriptor((PSECURITY_DESCRIPTOR)data, &present, &dacl, &defaulted), STATUS_SUCCESS);
+    CHECK("MJ-15", present && dacl == NULL); /* the one that was set */
 }
 
 static VOID test_security_of_name(void)
