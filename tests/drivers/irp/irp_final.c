@@ -94,6 +94,29 @@ static VOID test_paging(void)
     KeLowerIrql(irql);
 }
 
+/* IRP-81: a synchronous paging IRP is freed: more of them than the machine can hold, one after the other. */
+static VOID test_paging_freed(void)
+{
+    IO_STATUS_BLOCK iosb;
+    KEVENT event;
+    ULONG i;
+    PIRP Irp;
+
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    target_handler = target_succeed;
+    for (i = 0; i < 100000; i++) {
+        Irp = IoAllocateIrp(8, FALSE);
+        if (Irp == NULL)
+            break;
+        Irp->Flags = IRP_PAGING_IO | IRP_SYNCHRONOUS_PAGING_IO | IRP_NOCACHE;
+        Irp->UserEvent = &event;
+        Irp->UserIosb = &iosb;
+        IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_READ;
+        IoCallDriver(target_device, Irp);
+    }
+    CHECK_EQ("IRP-81", i, 100000);
+}
+
 static BOOLEAN copied(ULONG count)
 {
     ULONG i;
@@ -440,6 +463,7 @@ static VOID run_tests(PIRP Irp)
     test_deferred(sync);
     test_apc();
     test_paging();
+    test_paging_freed();
     test_copy_out(sync);
     test_copy_fault(sync);
     test_copy_fault_after_pending(sync);
