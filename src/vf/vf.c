@@ -28,6 +28,19 @@ static void stopped(const struct ke_bugcheck_info *info)
     host_futex_wake(&stop_written, 64);
 }
 
+/* Unload returned. Nobody may call into the driver through these, so they have been removed. */
+static void devices_left(PDRIVER_OBJECT driver, unsigned count)
+{
+    struct ke_bugcheck_info info = {
+        .code = DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+        .p = {0x200, (ULONG_PTR)driver->DriverUnload, (ULONG_PTR)driver, count},
+        .sentence = "Unload returned and left device objects of the driver behind: IoDeleteDevice is missing",
+        .verifier = true,
+        .raise_address = (ULONG_PTR)driver->DriverUnload,
+    };
+    vf_record(&info);
+}
+
 void vf_start(enum vf_level wanted)
 {
     level = wanted;
@@ -35,13 +48,16 @@ void vf_start(enum vf_level wanted)
     stop_written = 0;
     violation_count = 0;
     ke_bugcheck_ops.stopped = stopped;
-    if (level >= VF_STANDARD)
+    if (level >= VF_STANDARD) {
+        io_ops.devices_left = devices_left;
         vf_seams_start();
+    }
 }
 
 void vf_stop(void)
 {
     vf_seams_stop();
+    io_ops.devices_left = NULL;
     ke_bugcheck_ops.stopped = NULL;
 }
 
