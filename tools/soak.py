@@ -8,6 +8,7 @@
   stress.seeds   the same under seeds, run twice with traces
   plays.seeds    the test drivers' plays under many schedules
   plays.real     the same with 2 and 4 virtual processors
+  api.threads    eight threads of an embedder on 1, 2 and 4 virtual processors; RUNS are calls
 
 --scale multiplies the counts (fractions too). A failure is told on standard error with the command that shows it, and
 its output is kept in BUILD/soak.
@@ -149,9 +150,15 @@ class Soak:
                  for path in self.plays()]
         return self.line(name, 1, calls)
 
+    def api_threads(self, name):
+        rounds = min(self.count(2000), 2000)
+        line = [os.path.join(self.build, 'tests', 'soak-api'), self.sys]
+        calls = [(self.real, line + [cpus, '8', str(rounds), str(seed)]) for seed in range(self.count(10)) for cpus in '124']
+        return self.line(name, rounds * 8, calls)
+
 
 LINES = {'faults.real': Soak.faults_real, 'faults.seeds': Soak.faults_seeds, 'stress.real': Soak.stress_real,
-         'stress.seeds': Soak.stress_seeds, 'plays.seeds': Soak.plays_seeds, 'plays.real': Soak.plays_real}
+         'stress.seeds': Soak.stress_seeds, 'plays.seeds': Soak.plays_seeds, 'plays.real': Soak.plays_real, 'api.threads': Soak.api_threads}
 
 
 def main():
