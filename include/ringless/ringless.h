@@ -60,7 +60,10 @@ struct rgl_config {
 RGL_API void rgl_config_init(struct rgl_config *config); /* the defaults: real time, verify standard */
 
 RGL_API rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machine **machine);
-/* Closes handles, unloads drivers in reverse order, stops. A driver without an Unload routine is dropped. */
+/* Closes handles, unloads drivers in reverse order, stops. A driver without an Unload routine is dropped. No thread may
+ * begin a call any more; if another one is inside a call that waits, nothing is closed or unloaded, as when the power
+ * goes, and the call ends with STATUS_SYSTEM_SHUTDOWN. After a bug check nothing is closed or unloaded either. Files,
+ * drivers and events of the machine are gone then; a request may still be released. */
 RGL_API void rgl_machine_destroy(rgl_machine *machine);
 /* Shuts the machine down: closes handles, sends IRP_MJ_SHUTDOWN to the devices that registered for it (those for the
  * last chance afterwards). No driver is unloaded, then or by rgl_machine_destroy, which is the only call left: others give
@@ -105,7 +108,7 @@ RGL_API rgl_status rgl_ioctl(rgl_file *file, uint32_t code, const void *in, size
                           struct rgl_io *io);
 RGL_API rgl_status rgl_internal_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_length, void *out,
                                    size_t out_length, struct rgl_io *io);
-RGL_API rgl_status rgl_cancel(rgl_file *file); /* CancelIo: every pending request of this handle */
+RGL_API rgl_status rgl_cancel(rgl_file *file); /* CancelIo: the pending requests of this handle that the calling thread sent */
 
 RGL_API void *rgl_user_alloc(rgl_machine *machine, size_t length); /* NULL: the user range or RAM is exhausted */
 RGL_API void rgl_user_free(rgl_machine *machine, void *buffer);
@@ -194,7 +197,8 @@ struct rgl_report {
     const char *sentence;
     const char *text; /* the whole report, several lines */
 };
-RGL_API const struct rgl_report *rgl_bug_check(rgl_machine *machine); /* what stopped this machine, or NULL */
+/* What stopped this machine, or NULL. A report is valid until the thread asks for the next of its kind. */
+RGL_API const struct rgl_report *rgl_bug_check(rgl_machine *machine);
 RGL_API unsigned rgl_violations(rgl_machine *machine); /* violations that did not stop it */
 RGL_API const struct rgl_report *rgl_violation(rgl_machine *machine, unsigned index);
 

@@ -15,12 +15,12 @@
 struct rgl_machine {
     struct rgl_config config;
     bool alive;
-    bool inside_destroy;
+    bool closing;   /* rgl_machine_destroy is at work in the thread `closer`: others may not begin a call */
     bool shut_down; /* rgl_shutdown ran: only rgl_machine_destroy is left */
-    uint64_t owner; /* the thread that made a simulated machine */
-    struct rgl_file *files;
+    uint64_t closer;
+    uint64_t owner;             /* the thread that made a simulated machine */
+    struct rgl_file *files;     /* guarded by api_lock, as the next */
     struct rgl_driver *drivers; /* told to the embedder; they end with the machine */
-    struct model_list *models;
 };
 extern struct rgl_machine api_machine;
 
@@ -42,10 +42,24 @@ rgl_status api_call(NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode);
 rgl_status api_fail(rgl_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 rgl_status api_ok(rgl_status status);  /* clears the message of a success, makes one for a failure without */
 bool api_may_call(rgl_status *status); /* this thread, this process, a live machine */
-void api_thread_init(void);
+bool api_thread_init(void);            /* once a process; false: it is a forked child */
+void api_new_machine(void);            /* from now on threads may enter */
+/* Around everything that touches the machine's memory on the host side. Nests. False: it may not, and status
+ * says why. */
+bool api_enter(rgl_status *status);
+void api_leave(void);
+bool api_others_left(unsigned tries_ms); /* no other thread is inside; waits so long for that */
+/* Ends the calls of all other threads (STATUS_SYSTEM_SHUTDOWN) and takes the caller out of the machine. */
+void api_expel_threads(void);
+/* Guards what several host threads share: lists of files and requests, the start of the completion port.
+ * Never held across a callback. */
+void api_lock(void);
+void api_unlock(void);
 
-/* A piece of the calling thread's user-range scratch memory; valid until the next api_scratch_reset. NULL:
- * exhausted. */
+LARGE_INTEGER api_timeout(int64_t ms); /* relative, in the unit of waits */
+
+/* Inside api_enter. A piece of the calling thread's user-range scratch memory; valid until the next
+ * api_scratch_reset. NULL: exhausted. */
 void *api_scratch(size_t bytes);
 void api_scratch_reset(void);
 HANDLE api_scratch_event(void); /* an auto-reset event of the calling thread */

@@ -12,10 +12,12 @@
 #include "vf/vf.h"
 
 static struct ps_thread boot_thread;
+static enum { NOTHING, HOST, MEMORY, ARCH, DISPATCHER, EXECUTIVE } started; /* the highest part that did */
 
 static NTSTATUS boot_executive(void *arg)
 {
-    NTSTATUS (*const inits[])(void) = {ob_init, mm_section_init, se_init, ps_init, cm_init, ex_init, hal_init, io_init};
+    NTSTATUS (*const inits[])
+    (void) = {ob_init, mm_section_init, se_init, ps_init, cm_init, ex_init, hal_init, io_init};
     NTSTATUS status = STATUS_SUCCESS;
 
     for (unsigned i = 0; i < countof(inits) && NT_SUCCESS(status); i++)
@@ -58,22 +60,22 @@ NTSTATUS api_boot(const struct rgl_config *config)
     NTSTATUS status = host_init(&host);
 
     ke.checked = config->verify != RGL_VERIFY_NONE || config->simulated;
-    if (NT_SUCCESS(status))
-        status = hmem_init(host.ram_bytes);
-    if (NT_SUCCESS(status))
-        status = arch_init();
-    if (NT_SUCCESS(status))
-        status = ke_init(&ke);
-    if (NT_SUCCESS(status))
-        status = mm_init();
+    started = NT_SUCCESS(status) ? HOST : NOTHING;
+    if (NT_SUCCESS(status) && NT_SUCCESS(status = hmem_init(host.ram_bytes)))
+        started = MEMORY;
+    if (NT_SUCCESS(status) && NT_SUCCESS(status = arch_init()))
+        started = ARCH;
+    if (NT_SUCCESS(status) && NT_SUCCESS(status = ke_init(&ke)))
+        started = DISPATCHER;
+    if (NT_SUCCESS(status) && NT_SUCCESS(status = mm_init()))
+        started = EXECUTIVE;
     if (NT_SUCCESS(status))
         status = boot_on_nt_stack();
     return status;
 }
 
-void api_shutdown(void)
+static void end_executive(void)
 {
-    ke_fini();
     io_fini();
     hal_fini();
     ex_fini();
@@ -82,7 +84,19 @@ void api_shutdown(void)
     ob_fini();
     ldr_fini();
     mm_fini();
-    arch_fini();
-    hmem_fini();
-    host_fini();
+}
+
+void api_shutdown(void)
+{
+    if (started >= DISPATCHER)
+        ke_fini();
+    if (started >= EXECUTIVE)
+        end_executive();
+    if (started >= ARCH)
+        arch_fini();
+    if (started >= MEMORY)
+        hmem_fini();
+    if (started >= HOST)
+        host_fini();
+    started = NOTHING;
 }

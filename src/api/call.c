@@ -3,10 +3,15 @@
  * Crossing to the NT side and back. Who may call; the message of the last
  * failure, kept per thread; the thread's scratch memory in the user range, in
  * which requests' buffers and status blocks lie while a driver works on them.
+ *
+ * A thread says that it is inside before it looks whether the machine lives;
+ * who ends the machine says so before it looks who is inside. So one of the two
+ * sees the other.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "api/api.h"
 #include "ob/ob.h"
 #include "rtl/rtl.h"
@@ -16,6 +21,11 @@
 
 /* What a calling thread keeps between calls. Of a former machine: stale, made anew. */
 struct api_thread {
+    struct api_thread *next; /* of all that have called; guarded by api_lock */
+    bool listed;
+    bool attached;   /* the pthread's signal state is the machine's */
+    unsigned depth;  /* of api_enter */
+    uint32_t inside; /* depth != 0, as other threads may see it */
     unsigned machine;
     unsigned char *scratch;
     size_t used;
@@ -26,6 +36,8 @@ struct api_thread {
 
 static __thread struct api_thread self;
 static __thread char message[512];
+static struct api_thread *threads;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned machine_number;
 static bool forked;
 static pthread_key_t exit_key;
@@ -36,12 +48,17 @@ static void mark_forked(void)
     forked = true;
 }
 
-static void thread_ends(void *value)
+void api_lock(void)
 {
-    (void)value;
-    if (api_machine.alive && !forked && self.machine == machine_number)
-        ps_host_thread_detach();
+    pthread_mutex_lock(&mutex);
 }
+
+void api_unlock(void)
+{
+    pthread_mutex_unlock(&mutex);
+}
+
+static void thread_ends(void *value);
 
 static void prepare_process(void)
 {
@@ -49,10 +66,88 @@ static void prepare_process(void)
     pthread_atfork(NULL, NULL, mark_forked);
 }
 
-void api_thread_init(void)
+static void enlist(void)
 {
     pthread_once(&once, prepare_process);
+    api_lock();
+    self.next = threads;
+    self.listed = true;
+    threads = &self;
+    api_unlock();
+    pthread_setspecific(exit_key, &self);
+}
+
+static void delist(void)
+{
+    struct api_thread **link = &threads;
+
+    api_lock();
+    while (*link != NULL && *link != &self)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = self.next;
+    self.listed = false;
+    api_unlock();
+}
+
+static NTSTATUS close_event(void *arg)
+{
+    return NtClose(arg);
+}
+
+/* What this thread has of the live machine goes back to it, and its signal state to the pthread. */
+static void leave_machine(void)
+{
+    if (self.event != NULL)
+        api_call(close_event, self.event, UserMode);
+    self.event = NULL;
+    api_scratch_reset();
+    if (self.scratch != NULL)
+        mm_user_free(self.scratch);
+    self.scratch = NULL;
+    ps_host_thread_detach();
+    self.attached = false;
+    self.machine = 0;
+}
+
+/* The machine whose signal state this pthread has is gone. */
+static void leave_former_machine(void)
+{
+    if (self.attached)
+        arch_thread_restore();
+    self.attached = false;
+    self.scratch = NULL;
+    self.event = NULL;
+    self.used = self.oversize_count = 0;
+    self.machine = 0;
+}
+
+static void thread_ends(void *value)
+{
+    rgl_status status;
+
+    (void)value;
+    if (forked)
+        return;
+    if (api_enter(&status)) {
+        leave_machine();
+        api_leave();
+    } else if (self.machine != machine_number || !api_machine.alive) {
+        leave_former_machine();
+    }
+    delist();
+}
+
+bool api_thread_init(void)
+{
+    pthread_once(&once, prepare_process);
+    return !forked;
+}
+
+void api_new_machine(void)
+{
     machine_number++;
+    __atomic_store_n(&api_machine.alive, true, __ATOMIC_SEQ_CST);
 }
 
 const char *rgl_message(void)
@@ -85,7 +180,8 @@ bool api_may_call(rgl_status *status)
 {
     if (forked)
         *status = api_fail(RGL_STATUS_AFTER_FORK, "a forked process may only exec or exit");
-    else if (!api_machine.alive)
+    else if (!__atomic_load_n(&api_machine.alive, __ATOMIC_SEQ_CST) ||
+             (api_machine.closing && api_machine.closer != (uint64_t)pthread_self()))
         *status = api_fail(STATUS_INVALID_DEVICE_STATE, "there is no machine");
     else if (api_machine.config.simulated && api_machine.owner != (uint64_t)pthread_self())
         *status =
@@ -97,12 +193,54 @@ bool api_may_call(rgl_status *status)
     return false;
 }
 
-static void enter_thread(void)
+bool api_enter(rgl_status *status)
 {
-    if (self.machine == machine_number)
-        return;
-    self = (struct api_thread){.machine = machine_number};
-    pthread_setspecific(exit_key, &self);
+    if (unlikely(!self.listed) && !forked)
+        enlist();
+    if (self.depth++ == 0)
+        __atomic_store_n(&self.inside, 1, __ATOMIC_SEQ_CST);
+    if (unlikely(!api_may_call(status))) {
+        api_leave();
+        return false;
+    }
+    if (unlikely(self.machine != machine_number)) {
+        leave_former_machine();
+        self.machine = machine_number;
+    }
+    return true;
+}
+
+void api_leave(void)
+{
+    if (--self.depth == 0)
+        __atomic_store_n(&self.inside, 0, __ATOMIC_RELEASE);
+}
+
+static bool others_inside(void)
+{
+    bool found = false;
+
+    api_lock();
+    for (const struct api_thread *thread = threads; thread != NULL; thread = thread->next)
+        found = found || (thread != &self && __atomic_load_n(&thread->inside, __ATOMIC_SEQ_CST));
+    api_unlock();
+    return found;
+}
+
+bool api_others_left(unsigned tries_ms)
+{
+    while (others_inside())
+        if (tries_ms-- == 0 || usleep(1000) != 0)
+            return false;
+    return true;
+}
+
+void api_expel_threads(void)
+{
+    leave_machine();
+    do
+        ke_stop();
+    while (others_inside() && usleep(1000) == 0);
 }
 
 static rgl_status stopped_status(void)
@@ -114,29 +252,37 @@ static rgl_status stopped_status(void)
     return api_fail(RGL_STATUS_BUG_CHECK, "bug check 0x%X stopped the machine", info->code);
 }
 
-rgl_status api_call(NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode)
+static rgl_status call_inside(NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode)
 {
-    rgl_status status;
     struct ps_thread *thread;
+    rgl_status status;
 
-    if (!api_may_call(&status))
-        return status;
-    enter_thread();
-    if (ke_bugcheck_happened() != NULL)
+    if (unlikely(ke_bugcheck_happened() != NULL))
         return stopped_status();
     thread = ps_host_thread();
     if (thread == NULL)
         return api_fail(STATUS_INSUFFICIENT_RESOURCES, "no memory for the calling thread");
+    self.attached = true;
     status = ke_host_call(&thread->tcb, fn, arg, mode);
-    api_debug_deliver();
     if (unlikely(ke_bugcheck_happened() != NULL))
         return stopped_status();
     return status;
 }
 
+rgl_status api_call(NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode)
+{
+    rgl_status status;
+
+    if (!api_enter(&status))
+        return status;
+    status = call_inside(fn, arg, mode);
+    api_debug_deliver();
+    api_leave();
+    return status;
+}
+
 void *api_scratch(size_t bytes)
 {
-    enter_thread();
     bytes = ALIGN_UP(bytes, 16);
     if (self.scratch == NULL) {
         self.scratch = mm_user_allocate(SCRATCH_BYTES, HMEM_RW);
@@ -170,7 +316,6 @@ static NTSTATUS create_event(void *arg)
 
 HANDLE api_scratch_event(void)
 {
-    enter_thread();
     if (self.event == NULL) {
         HANDLE *slot = api_scratch(sizeof(HANDLE));
         if (slot != NULL && NT_SUCCESS(api_call(create_event, slot, UserMode)))

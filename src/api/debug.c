@@ -24,6 +24,7 @@ struct printed {
 static rl_lock lock; /* guards the list */
 static struct printed *first, **last = &first;
 static uint32_t lost;
+static bool delivering;           /* somebody does; it owns what follows */
 static char line[LINE_MAX_BYTES]; /* the unfinished line, of line_driver */
 static size_t line_length;
 static char line_driver[32];
@@ -72,6 +73,7 @@ void api_debug_init(void)
     first = NULL;
     last = &first;
     line_length = 0;
+    delivering = false;
     rtl_debug_sink = sink;
 }
 
@@ -106,18 +108,30 @@ static struct printed *take_all(void)
     return list;
 }
 
-/* The pool is only touched on the NT side: a list is turned into host memory by the caller of this. */
-unsigned api_debug_deliver(void)
+static unsigned deliver_all(void)
 {
+    struct printed *next, *list = take_all();
     unsigned count = 0;
 
-    if (likely(__atomic_load_n(&first, __ATOMIC_RELAXED) == NULL))
-        return 0;
-    struct printed *next, *list = take_all();
     for (struct printed *printed = list; printed != NULL; printed = next, count++) {
         next = printed->next;
         add_text(printed->driver, printed->text, printed->length);
         mm_free(printed);
+    }
+    return count;
+}
+
+/* One thread at a time delivers, and goes on while there is more: a thread that finds another at it need not
+ * wait, and an embedder's callback may call us. */
+unsigned api_debug_deliver(void)
+{
+    unsigned count = 0;
+
+    while (unlikely(__atomic_load_n(&first, __ATOMIC_SEQ_CST) != NULL)) {
+        if (__atomic_exchange_n(&delivering, true, __ATOMIC_SEQ_CST))
+            return count;
+        count += deliver_all();
+        __atomic_store_n(&delivering, false, __ATOMIC_SEQ_CST);
     }
     return count;
 }

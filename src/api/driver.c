@@ -26,8 +26,10 @@ static rgl_driver *new_handle(rgl_machine *machine, PDRIVER_OBJECT object)
     if (driver == NULL)
         return NULL;
     snprintf(driver->service, sizeof(driver->service), "%s", io_driver_service(object));
+    api_lock();
     driver->next = machine->drivers;
     machine->drivers = driver;
+    api_unlock();
     return driver;
 }
 
@@ -48,13 +50,13 @@ static rgl_status explain(const struct io_load_result *result)
     return api_ok(result->status);
 }
 
-rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *bytes, size_t length,
-                           rgl_driver **driver, rgl_status *entry_status)
+static rgl_status load_bytes(rgl_machine *machine, const char *name, const char *path, const void *bytes,
+                             size_t length, rgl_driver **driver, rgl_status *entry_status)
 {
     struct {
         struct io_load_request request;
         struct io_load_result result;
-    } both = {.request = {.file_name = name, .bytes = bytes, .length = length}};
+    } both = {.request = {.file_name = name, .path = path, .bytes = bytes, .length = length}};
     rgl_status status;
 
     both.request.checked_gates = vf_wants_gates() || machine->config.simulated;
@@ -69,6 +71,12 @@ rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *b
     if (driver != NULL)
         *driver = new_handle(machine, both.result.driver);
     return api_ok(status);
+}
+
+rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *bytes, size_t length,
+                           rgl_driver **driver, rgl_status *entry_status)
+{
+    return load_bytes(machine, name, NULL, bytes, length, driver, entry_status);
 }
 
 unsigned char *api_read_file(const char *path, size_t *length)
@@ -101,8 +109,10 @@ rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driv
 
     if (bytes == NULL)
         return api_fail(RGL_STATUS_NOT_AN_IMAGE, "cannot read %s", path);
+    char *whole = realpath(path, NULL);
     api_image_folder(path);
-    status = rgl_driver_load(machine, slash != NULL ? slash + 1 : path, bytes, length, driver, entry_status);
+    status = load_bytes(machine, slash != NULL ? slash + 1 : path, whole, bytes, length, driver, entry_status);
+    free(whole);
     free(bytes);
     return status;
 }

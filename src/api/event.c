@@ -23,24 +23,37 @@ static NTSTATUS do_create(void *arg)
     return NtCreateEvent(call->handle, EVENT_ALL_ACCESS, NULL, call->type, call->signaled);
 }
 
+static rgl_status create(struct event_call *call, rgl_event **event)
+{
+    rgl_status status;
+
+    api_scratch_reset();
+    call->handle = api_scratch(sizeof(HANDLE));
+    *event = calloc(1, sizeof(**event));
+    if (call->handle == NULL || *event == NULL)
+        return api_fail(STATUS_INSUFFICIENT_RESOURCES, "no room for an event");
+    status = api_call(do_create, call, UserMode);
+    if (status >= 0)
+        (*event)->handle = *call->handle;
+    return status == RGL_STATUS_BUG_CHECK ? status : api_ok(status);
+}
+
 rgl_status rgl_event_create(rgl_machine *machine, bool manual_reset, bool signaled, rgl_event **event)
 {
     struct event_call call = {.type = manual_reset ? NotificationEvent : SynchronizationEvent,
                               .signaled = signaled};
     rgl_status status;
 
-    if (!api_may_call(&status))
+    *event = NULL;
+    if (!api_enter(&status))
         return status;
-    api_scratch_reset();
-    call.handle = api_scratch(sizeof(HANDLE));
-    if (call.handle == NULL)
-        return api_fail(STATUS_INSUFFICIENT_RESOURCES, "the user range is exhausted");
-    status = api_call(do_create, &call, UserMode);
-    if (status < 0)
-        return status == RGL_STATUS_BUG_CHECK ? status : api_ok(status);
-    *event = calloc(1, sizeof(**event));
-    (*event)->handle = *call.handle;
-    return api_ok(status);
+    status = create(&call, event);
+    if (status < 0) {
+        free(*event);
+        *event = NULL;
+    }
+    api_leave();
+    return status;
 }
 
 uint64_t rgl_event_handle(const rgl_event *event)
@@ -68,7 +81,7 @@ rgl_status rgl_event_wait(rgl_event *event, int64_t timeout_ms)
 {
     struct event_call call = {.value = event->handle, .limited = timeout_ms >= 0};
 
-    call.timeout.QuadPart = -timeout_ms * 10000;
+    call.timeout = api_timeout(timeout_ms);
     return api_call(do_wait, &call, UserMode);
 }
 

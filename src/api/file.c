@@ -59,14 +59,35 @@ static void fill_open(struct open_request *r, const char *name, unsigned flags)
     r->options = flags & RGL_OPEN_ASYNC ? 0 : FILE_SYNCHRONOUS_IO_NONALERT;
 }
 
-rgl_status rgl_open(rgl_machine *machine, const char *name, unsigned flags, rgl_file **file,
-                    struct rgl_io *io)
+static void link_file(rgl_file *file)
+{
+    api_lock();
+    file->next = api_machine.files;
+    api_machine.files = file;
+    api_unlock();
+}
+
+static void unlink_file(rgl_file *file)
+{
+    api_lock();
+    struct rgl_file **link = &api_machine.files;
+    while (*link != NULL && *link != file)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = file->next;
+    api_unlock();
+}
+
+static NTSTATUS do_close(void *arg)
+{
+    return NtClose((HANDLE)arg);
+}
+
+static rgl_status open_file(const char *name, unsigned flags, rgl_file *file, struct rgl_io *io)
 {
     struct open_request *r;
     rgl_status status;
 
-    if (!api_may_call(&status))
-        return status;
     api_scratch_reset();
     r = api_scratch(sizeof(*r));
     if (r == NULL)
@@ -75,33 +96,50 @@ rgl_status rgl_open(rgl_machine *machine, const char *name, unsigned flags, rgl_
         return api_fail(STATUS_OBJECT_NAME_INVALID, "the name is too long");
     fill_open(r, name, flags);
     status = api_call(do_open, r, UserMode);
-    if (io != NULL)
-        *io = (struct rgl_io){.status = status, .information = r->iosb.Information};
+    *io = (struct rgl_io){.status = status, .information = r->iosb.Information};
     if (status < 0)
         return status == RGL_STATUS_BUG_CHECK ? status : api_ok(status);
-    *file = calloc(1, sizeof(**file));
-    **file = (struct rgl_file){.next = machine->files, .handle = r->handle, .async = flags & RGL_OPEN_ASYNC};
-    machine->files = *file;
-    if ((*file)->async && (status = api_associate(*file)) < 0)
-        return status;
-    return api_ok(status);
+    file->handle = r->handle;
+    file->async = flags & RGL_OPEN_ASYNC;
+    status = file->async ? api_associate(file) : STATUS_SUCCESS;
+    if (status < 0)
+        api_call(do_close, file->handle, UserMode);
+    return status;
 }
 
-static NTSTATUS do_close(void *arg)
+rgl_status rgl_open(rgl_machine *machine, const char *name, unsigned flags, rgl_file **file,
+                    struct rgl_io *io)
 {
-    return NtClose((HANDLE)arg);
+    struct rgl_io discarded;
+    rgl_status status;
+
+    *file = NULL;
+    if (!api_enter(&status))
+        return status;
+    *file = calloc(1, sizeof(**file));
+    status = *file != NULL ? open_file(name, flags, *file, io != NULL ? io : &discarded)
+                           : api_fail(STATUS_INSUFFICIENT_RESOURCES, "no memory");
+    if (status >= 0) {
+        link_file(*file);
+        api_ok(status);
+    } else {
+        free(*file);
+        *file = NULL;
+    }
+    api_leave();
+    return status;
 }
 
 rgl_status rgl_close(rgl_file *file)
 {
-    struct rgl_file **link = &api_machine.files;
-    rgl_status status = api_call(do_close, file->handle, UserMode);
+    rgl_status status;
 
-    while (*link != NULL && *link != file)
-        link = &(*link)->next;
-    if (*link != NULL)
-        *link = file->next;
+    if (!api_enter(&status))
+        return status;
+    status = api_call(do_close, file->handle, UserMode);
+    unlink_file(file);
     free(file);
+    api_leave();
     return status == RGL_STATUS_BUG_CHECK ? status : api_ok(status);
 }
 
@@ -175,11 +213,13 @@ static PVOID to_user(const void *buffer, size_t length, bool copy)
     return piece;
 }
 
-static bool prepare(struct request *r, rgl_file *file, const void *in, size_t in_length, void *out,
-                    size_t out_length, int64_t offset, rgl_status *status)
+static bool fill(struct request *r, rgl_file *file, const void *in, size_t in_length, void *out,
+                 size_t out_length, int64_t offset, rgl_status *status)
 {
-    if (!api_may_call(status))
+    if (in_length > 0xFFFFFFFFu || out_length > 0xFFFFFFFFu) {
+        *status = api_fail(STATUS_INVALID_PARAMETER, "a request has at most 4 GiB");
         return false;
+    }
     api_scratch_reset();
     *r = (struct request){
         .file = file->handle, .in_length = (ULONG)in_length, .out_length = (ULONG)out_length};
@@ -195,16 +235,28 @@ static bool prepare(struct request *r, rgl_file *file, const void *in, size_t in
         *status = api_fail(STATUS_INSUFFICIENT_RESOURCES, "no room in the user range for the buffers");
         return false;
     }
-    if (in_length > 0xFFFFFFFFu || out_length > 0xFFFFFFFFu) {
-        *status = api_fail(STATUS_INVALID_PARAMETER, "a request has at most 4 GiB");
-        return false;
-    }
     *r->iosb = (IO_STATUS_BLOCK){0};
     if (offset >= 0 || file->async) {
         r->offset = api_scratch(sizeof(*r->offset));
+        if (r->offset == NULL) {
+            *status = api_fail(STATUS_INSUFFICIENT_RESOURCES, "no room in the user range for the offset");
+            return false;
+        }
         r->offset->QuadPart = offset >= 0 ? offset : 0;
     }
     return true;
+}
+
+/* True: inside, and run() leaves. */
+static bool prepare(struct request *r, rgl_file *file, const void *in, size_t in_length, void *out,
+                    size_t out_length, int64_t offset, rgl_status *status)
+{
+    if (!api_enter(status))
+        return false;
+    if (fill(r, file, in, in_length, out, out_length, offset, status))
+        return true;
+    api_leave();
+    return false;
 }
 
 static rgl_status run(struct request *r, NTSTATUS (*fn)(void *), void *out, struct rgl_io *io)
@@ -213,11 +265,10 @@ static rgl_status run(struct request *r, NTSTATUS (*fn)(void *), void *out, stru
 
     if (io != NULL)
         *io = (struct rgl_io){.status = status, .information = r->iosb->Information};
-    if (unlikely(status == RGL_STATUS_BUG_CHECK))
-        return status;
-    if (r->out_length != 0 && r->out != out)
+    if (likely(status != RGL_STATUS_BUG_CHECK) && r->out_length != 0 && r->out != out)
         memcpy(out, r->out, r->out_length);
-    return likely(status >= 0) ? status : api_ok(status);
+    api_leave();
+    return likely(status >= 0) || status == RGL_STATUS_BUG_CHECK ? status : api_ok(status);
 }
 
 rgl_status rgl_read(rgl_file *file, void *buffer, size_t length, int64_t offset, struct rgl_io *io)
@@ -281,13 +332,11 @@ static NTSTATUS do_cancel(void *arg)
     return NtCancelIoFile(r->file, r->iosb);
 }
 
-rgl_status rgl_cancel(rgl_file *file)
+static rgl_status cancel(const rgl_file *file)
 {
     struct cancel_request r = {.file = file->handle};
     rgl_status status;
 
-    if (!api_may_call(&status))
-        return status;
     api_scratch_reset();
     r.iosb = api_scratch(sizeof(*r.iosb));
     if (r.iosb == NULL)
@@ -296,12 +345,35 @@ rgl_status rgl_cancel(rgl_file *file)
     return status == RGL_STATUS_BUG_CHECK ? status : api_ok(status);
 }
 
+rgl_status rgl_cancel(rgl_file *file)
+{
+    rgl_status status;
+
+    if (!api_enter(&status))
+        return status;
+    status = cancel(file);
+    api_leave();
+    return status;
+}
+
 void *rgl_user_alloc(rgl_machine *machine, size_t length)
 {
-    return mm_user_allocate(length, HMEM_RW);
+    void *buffer = NULL;
+    rgl_status status;
+
+    if (api_enter(&status)) {
+        buffer = mm_user_allocate(length, HMEM_RW);
+        api_leave();
+    }
+    return buffer;
 }
 
 void rgl_user_free(rgl_machine *machine, void *buffer)
 {
-    mm_user_free(buffer);
+    rgl_status status;
+
+    if (buffer != NULL && api_enter(&status)) {
+        mm_user_free(buffer);
+        api_leave();
+    }
 }

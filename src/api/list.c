@@ -170,8 +170,11 @@ static NTSTATUS free_rows(void *arg)
 void rgl_for_each_driver(rgl_machine *machine, void (*visit)(void *context, const struct rgl_driver_info *),
                          void *context)
 {
+    rgl_status status;
     struct rows rows = {0};
 
+    if (!api_enter(&status))
+        return;
     api_call(collect_drivers, &rows, KernelMode);
     for (unsigned i = 0; i < rows.count; i++) {
         rows.rows[i].driver.service = rows.rows[i].text[0];
@@ -179,13 +182,17 @@ void rgl_for_each_driver(rgl_machine *machine, void (*visit)(void *context, cons
         visit(context, &rows.rows[i].driver);
     }
     api_call(free_rows, &rows, KernelMode);
+    api_leave();
 }
 
 void rgl_for_each_device(rgl_machine *machine, void (*visit)(void *context, const struct rgl_device_info *),
                          void *context)
 {
+    rgl_status status;
     struct rows rows = {0};
 
+    if (!api_enter(&status))
+        return;
     api_call(collect_devices, &rows, KernelMode);
     for (unsigned i = 0; i < rows.count; i++) {
         rows.rows[i].device.service = rows.rows[i].text[0];
@@ -193,13 +200,17 @@ void rgl_for_each_device(rgl_machine *machine, void (*visit)(void *context, cons
         visit(context, &rows.rows[i].device);
     }
     api_call(free_rows, &rows, KernelMode);
+    api_leave();
 }
 
 void rgl_for_each_irp(rgl_machine *machine, void (*visit)(void *context, const struct rgl_irp_info *),
                       void *context)
 {
+    rgl_status status;
     struct rows rows = {0};
 
+    if (!api_enter(&status))
+        return;
     api_call(collect_irps, &rows, KernelMode);
     for (unsigned i = 0; i < rows.count; i++) {
         rows.rows[i].irp.service = rows.rows[i].text[0];
@@ -207,17 +218,22 @@ void rgl_for_each_irp(rgl_machine *machine, void (*visit)(void *context, const s
         visit(context, &rows.rows[i].irp);
     }
     api_call(free_rows, &rows, KernelMode);
+    api_leave();
 }
 
 void rgl_for_each_pool_tag(rgl_machine *machine, void (*visit)(void *context, const struct rgl_pool_info *),
                            void *context)
 {
+    rgl_status status;
     struct rows rows = {0};
 
+    if (!api_enter(&status))
+        return;
     api_call(collect_tags, &rows, KernelMode);
     for (unsigned i = 0; i < rows.count; i++)
         visit(context, &rows.rows[i].pool);
     api_call(free_rows, &rows, KernelMode);
+    api_leave();
 }
 
 void rgl_for_each_export(void (*visit)(void *context, const struct rgl_export_info *), void *context)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine as the embedder sees it: its making and its end, time, names of statuses. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include "api/api.h"
@@ -13,6 +14,8 @@
 struct rgl_machine api_machine;
 
 #define MS 10000ull /* in 100 ns */
+
+static bool taken; /* from rgl_machine_create until rgl_machine_destroy has ended */
 
 void rgl_config_init(struct rgl_config *config)
 {
@@ -73,26 +76,33 @@ rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machine **mac
     rgl_config_init(&checked);
     if (config != NULL)
         memcpy(&checked, config, MIN(config->size, sizeof(checked)));
-    if (api_machine.alive)
-        return api_fail(RGL_STATUS_BUSY, "a machine lives in this process already");
+    *machine = NULL;
     if (checked.cpus > 64)
         return api_fail(STATUS_INVALID_PARAMETER, "more than 64 virtual processors");
+    if (checked.verify > RGL_VERIFY_ALL)
+        return api_fail(STATUS_INVALID_PARAMETER, "there is no verify level %d", (int)checked.verify);
+    if (checked.tick_signal != 0 && (checked.tick_signal < SIGRTMIN || checked.tick_signal > SIGRTMAX))
+        return api_fail(STATUS_INVALID_PARAMETER, "signal %d is no real-time signal", checked.tick_signal);
     if (checked.ram_bytes == 0)
         checked.ram_bytes = 64ull << 20;
     if (checked.watchdog_seconds == 0)
         checked.watchdog_seconds = 10;
+    if (!api_thread_init())
+        return api_fail(RGL_STATUS_AFTER_FORK, "a forked process may only exec or exit");
+    if (__atomic_exchange_n(&taken, true, __ATOMIC_ACQUIRE))
+        return api_fail(RGL_STATUS_BUSY, "a machine lives in this process already");
     api_machine = (struct rgl_machine){.config = checked, .owner = (uint64_t)pthread_self()};
-    api_thread_init();
     status = api_boot(&api_machine.config);
     if (!NT_SUCCESS(status)) {
         api_shutdown();
+        __atomic_store_n(&taken, false, __ATOMIC_RELEASE);
         return api_fail(status, "the machine cannot start: %s",
                         rtl_status_name(status) ? rtl_status_name(status) : "?");
     }
     api_debug_init();
     vf_start((enum vf_level)checked.verify);
     api_image_files_init(checked.simulated);
-    api_machine.alive = true;
+    api_new_machine();
     *machine = &api_machine;
     return api_ok(STATUS_SUCCESS);
 }
@@ -136,41 +146,69 @@ rgl_status rgl_shutdown(rgl_machine *machine)
 {
     rgl_status status;
 
-    if (!api_may_call(&status))
+    if (!api_enter(&status))
         return status;
     close_files(machine);
     status = api_call(send_shutdown, NULL, KernelMode);
     machine->shut_down = true;
+    api_leave();
     return api_ok(status);
 }
 
-void rgl_machine_destroy(rgl_machine *machine)
+/* Of files that were not closed, as the machine was cut off; and of drivers. */
+static void forget_handles(rgl_machine *machine)
 {
-    rgl_status status;
+    struct rgl_file *next;
 
-    if (machine == NULL || (!api_may_call(&status) && status != STATUS_SYSTEM_SHUTDOWN))
-        return;
-    /* LC-12: after a shutdown nobody calls Unload. */
-    if (!machine->shut_down && ke_bugcheck_happened() == NULL) {
-        close_files(machine);
-        api_call(unload_all, NULL, KernelMode);
-    }
-    while (machine->files != NULL) { /* the machine stopped: nothing closes them any more */
-        struct rgl_file *file = machine->files;
-        machine->files = file->next;
+    for (struct rgl_file *file = machine->files; file != NULL; file = next) {
+        next = file->next;
         free(file);
     }
+    machine->files = NULL;
     while (machine->drivers != NULL) {
         struct rgl_driver *driver = machine->drivers;
         machine->drivers = driver->next;
         free(driver);
     }
+}
+
+static bool begin_closing(rgl_machine *machine)
+{
+    bool mine;
+
+    api_lock();
+    mine = !machine->closing;
+    if (mine) {
+        machine->closer = (uint64_t)pthread_self();
+        __atomic_store_n(&machine->closing, true, __ATOMIC_SEQ_CST);
+    }
+    api_unlock();
+    return mine;
+}
+
+/* How long calls that are about to return are waited for. Those that wait themselves are cut off. */
+#define LEAVE_MS 200
+
+void rgl_machine_destroy(rgl_machine *machine)
+{
+    rgl_status status;
+
+    if (machine == NULL || (!api_may_call(&status) && status != STATUS_SYSTEM_SHUTDOWN) || !begin_closing(machine))
+        return;
+    /* LC-12: after a shutdown nobody calls Unload. */
+    if (!machine->shut_down && ke_bugcheck_happened() == NULL && api_others_left(LEAVE_MS)) {
+        close_files(machine);
+        api_call(unload_all, NULL, KernelMode);
+    }
+    api_expel_threads();
     api_debug_fini();
     rgl_trace_stop(machine);
     api_requests_stop();
+    forget_handles(machine);
     vf_stop();
-    machine->alive = false;
+    __atomic_store_n(&machine->alive, false, __ATOMIC_SEQ_CST);
     api_shutdown();
+    __atomic_store_n(&taken, false, __ATOMIC_RELEASE);
 }
 
 static NTSTATUS idle(void *arg)
@@ -181,21 +219,28 @@ static NTSTATUS idle(void *arg)
 
 static NTSTATUS delay(void *arg)
 {
-    LARGE_INTEGER interval = {.QuadPart = -(LONGLONG) * (uint64_t *)arg};
+    LARGE_INTEGER interval = api_timeout((int64_t)(*(uint64_t *)arg / MS));
 
     return KeDelayExecutionThread(KernelMode, FALSE, &interval);
 }
 
+#define TIMEOUT_MAX_MS (INT64_MAX / (int64_t)MS)
+
+LARGE_INTEGER api_timeout(int64_t ms)
+{
+    return (LARGE_INTEGER){.QuadPart = -MIN(ms, TIMEOUT_MAX_MS) * (int64_t)MS};
+}
+
 rgl_status rgl_advance(rgl_machine *machine, uint64_t ms)
 {
-    uint64_t time = ms * MS;
+    uint64_t time = MIN(ms, (uint64_t)TIMEOUT_MAX_MS) * MS;
 
     return api_ok(api_call(delay, &time, KernelMode));
 }
 
 rgl_status rgl_idle(rgl_machine *machine, uint64_t ms)
 {
-    uint64_t time = ms * MS;
+    uint64_t time = MIN(ms, (uint64_t)TIMEOUT_MAX_MS) * MS;
 
     return api_ok(api_call(machine->config.simulated ? delay : idle, &time, KernelMode));
 }

@@ -6,7 +6,8 @@
 #include "trace/trace.h"
 #include "vf/vf.h"
 
-static struct rgl_report bug_check, violation;
+/* A caller keeps what it was given until it asks again. */
+static __thread struct rgl_report bug_check, violation;
 
 static const struct rgl_report *convert(struct rgl_report *to, const struct vf_report *from)
 {
@@ -54,9 +55,15 @@ static void write_all(void *context, const char *bytes, size_t length)
 
 rgl_status rgl_trace_start(rgl_machine *machine, int fd, enum rgl_trace_format format, bool verbose)
 {
+    rgl_status status;
+
+    if (!api_enter(&status))
+        return status;
     trace_fd = fd;
-    return api_ok(trace_start(format == RGL_TRACE_JSON ? TRACE_FORMAT_JSON : TRACE_FORMAT_TEXT, verbose,
-                              write_all, NULL));
+    status = api_ok(trace_start(format == RGL_TRACE_JSON ? TRACE_FORMAT_JSON : TRACE_FORMAT_TEXT, verbose,
+                                write_all, NULL));
+    api_leave();
+    return status;
 }
 
 void rgl_trace_stop(rgl_machine *machine)

@@ -29,6 +29,7 @@ extern struct ob_type *io_port_type; /* IoCompletion */
  * context, PASSIVE. */
 struct io_load_request {
     const char *file_name; /* base name as given, for messages; a path is kept in ImagePath */
+    const char *path;      /* the file, for a debugger; NULL: the bytes came from nowhere */
     const void *bytes;
     size_t length;
     const char *service; /* base name without extension if NULL */

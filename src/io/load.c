@@ -96,6 +96,7 @@ static NTSTATUS load_image(const struct io_service *s, const struct io_load_requ
 {
     struct ldr_load_options options = {
         .name = request->file_name,
+        .path = request->path,
         .checked_gates = request->checked_gates,
         .deterministic = request->deterministic,
         .find_export_driver = ldr_find_name,

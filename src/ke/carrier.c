@@ -416,6 +416,8 @@ static void wake_for_good(struct carrier *carrier)
 
 void carrier_stop_all(void)
 {
+    if (host_carriers.Flink == NULL) /* the machine never started */
+        return;
     for (unsigned i = 0; i < helper_count; i++)
         wake_for_good(&helpers[i]);
     rl_lock_acquire(&all_lock);

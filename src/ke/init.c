@@ -163,14 +163,20 @@ NTSTATUS ke_init(const struct ke_config *config)
     return status;
 }
 
-/* No host call may be in progress. Threads that still exist are abandoned where they are. */
-void ke_fini(void)
+void ke_stop(void)
 {
     __atomic_store_n(&ke_stopped, 1, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < ke_vp_count; i++)
         vp_pend(&ke_vps[i], PEND_STOP);
     for (unsigned i = 0; i < ke_vp_count; i++)
         vp_interrupt(&ke_vps[i]);
+    carrier_stop_all();
+}
+
+/* No host call may be in progress. Threads that still exist are abandoned where they are. */
+void ke_fini(void)
+{
+    ke_stop();
     clock_fini();
     carrier_fini();
     blocking_fini();

@@ -130,6 +130,8 @@ struct ke_config {
     bool checked;        /* gates check */
 };
 NTSTATUS ke_init(const struct ke_config *config);
+/* Every host call in progress ends with STATUS_SYSTEM_SHUTDOWN, wherever it is; for ke_fini. May be called again. */
+void ke_stop(void);
 void ke_fini(void);
 unsigned ke_cpus(void);
 void *ke_user_shared_data(void); /* the page that drivers find at KI_USER_SHARED_DATA, as they may see it */

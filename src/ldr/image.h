@@ -84,4 +84,8 @@ static inline bool ldr_no_memory(struct ldr_error *error)
     return ldr_fail(error, LDR_CANNOT_LOAD, "cannot load: the simulated machine has no memory left");
 }
 
+/* debugger.c. path: NULL if the image came from memory. preferred: the ImageBase of the file. */
+void rgl_debug_image_loaded(const char *path, void *base, size_t size, void *preferred);
+void rgl_debug_image_unloading(void *base);
+
 #endif

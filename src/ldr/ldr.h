@@ -60,6 +60,7 @@ struct ldr_image {
 
 struct ldr_load_options {
     const char *name;   /* base name of the file */
+    const char *path;   /* where a debugger finds it; NULL: nowhere */
     bool checked_gates; /* every export through a checking gate (verifier, seed, trace), else only where
                            needed */
     bool deterministic; /* rdtsc, cpuid ... answer reproducibly */

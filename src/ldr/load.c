@@ -121,6 +121,7 @@ struct ldr_image *ldr_load(const void *bytes, size_t length, const struct ldr_lo
     }
     ldr_collect_lines(image, &file);
     publish(image);
+    rgl_debug_image_loaded(options->path, image->base, image->size, image->preferred_base);
     return image;
 }
 
@@ -129,6 +130,7 @@ void ldr_unload(struct ldr_image *image)
     ldr_private(image)->unload_wanted = true;
     if (__atomic_load_n(&image->references, __ATOMIC_ACQUIRE) != 0)
         return;
+    rgl_debug_image_unloading(image->base);
     rl_lock_acquire(&images_lock);
     list_remove(&image->link);
     rl_lock_release(&images_lock);

@@ -136,6 +136,7 @@ bool ldr_protect_image(struct ldr_image *image, const struct ldr_file *file, str
             return ldr_no_memory(error);
         start = end;
     }
+    hmem_open_to_debugger(image->base, image->size >> PAGE_SHIFT);
     return true;
 }
 

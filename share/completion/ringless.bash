@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# bash completion for ringless
+_ringless()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
+    local options='--seed --seeds --jobs --cpus --verify --trace --verbose --model --registry --watchdog -c -f --keep-going --json --quiet'
+    local commands='load unload drivers devices irps pool open close read write flush ioctl internal-ioctl cancel wait advance sleep expect expect-data echo'
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        COMPREPLY=($(compgen -W 'run shell inspect exports help --version --help' -- "$word"))
+        return
+    fi
+    case $before in
+    --verify) COMPREPLY=($(compgen -W 'standard all none' -- "$word")); return ;;
+    --seed|--seeds|--jobs|--cpus|--watchdog|--model) return ;;
+    -c) COMPREPLY=($(compgen -W "$commands" -- "$word")); return ;;
+    --trace|--registry|-f) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --module) COMPREPLY=($(compgen -W 'ntoskrnl hal' -- "$word")); return ;;
+    esac
+    case ${COMP_WORDS[1]} in
+    help) COMPREPLY=($(compgen -W "run commands $commands" -- "$word")) ;;
+    inspect) COMPREPLY=($(compgen -W '--json' -f -X '!*.sys' -- "$word") $(compgen -d -- "$word")) ;;
+    exports) COMPREPLY=($(compgen -W '--module --json' -- "$word")) ;;
+    run|shell)
+        if [[ $word == -* ]]; then
+            COMPREPLY=($(compgen -W "$options" -- "$word"))
+        else
+            COMPREPLY=($(compgen -f -X '!*.sys' -- "$word") $(compgen -d -- "$word"))
+        fi ;;
+    esac
+}
+complete -o filenames -F _ringless ringless
