@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The command line: bad input ends with one line and exit 2, exit codes are those that the documentation gives, JSON parses
+line by line, the shell works from a pipe and on a terminal, a failing seed's line replays it.
+
+    cli_test.py --ringless PROGRAM --sys FOLDER TOPIC"""
+import argparse
+import json
+import os
+import pty
+import re
+import select
+import shlex
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+PROBLEMS = []
+OPTIONS = None
+
+
+def run(*words, stdin=''):
+    done = subprocess.run([OPTIONS.ringless, *words], input=stdin.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          cwd=OPTIONS.sys, timeout=60)
+    return done.returncode, done.stdout.decode('utf-8', 'replace'), done.stderr.decode('utf-8', 'replace')
+
+
+def expect(what, truth, *shown):
+    if not truth:
+        PROBLEMS.append(what + ''.join(f'\n    {text!r}' for text in shown))
+
+
+def refused(words, pattern, stdin=''):
+    """One line on stderr that matches, exit 2."""
+    code, out, err = run(*words, stdin=stdin)
+    good = code == 2 and err.count('\n') == 1 and re.search(pattern, err)
+    expect(f'ringless {shlex.join(words)}: exit {code}, wanted 2 and one line that matches {pattern}', good, out, err)
+
+
+def exits(wanted, *words, stdin=''):
+    code, out, err = run(*words, stdin=stdin)
+    expect(f'ringless {shlex.join(words)}: exit {code}, wanted {wanted}', code == wanted, out, err)
+    return out
+
+
+def patched(source, offset, value):
+    data = bytearray(source)
+    header = struct.unpack_from('<I', data, 0x3C)[0]
+    struct.pack_into('<H', data, header + offset, value)
+    return bytes(data)
+
+
+def files(tmp):
+    sample = open(os.path.join(OPTIONS.sys, 'hello.sys'), 'rb').read()
+    bad = {'empty': b'', 'text': b'This is not a driver.\n', 'script': b'#!/bin/sh\nexit 0\n',
+           'elf': open(OPTIONS.ringless, 'rb').read(4096), 'mz-only': b'MZ' + bytes(62),
+           'x86': patched(sample, 4, 0x14C), 'arm64': patched(sample, 4, 0xAA64), 'ia64': patched(sample, 4, 0x200),
+           'no-sections': patched(sample, 6, 0), 'pe32': patched(sample, 24, 0x10B)}
+    for cut in (1, 63, 64, 128, 320, 1024, len(sample) // 2):
+        bad[f'cut-{cut}'] = sample[:cut]
+    for name, data in bad.items():
+        path = os.path.join(tmp, name + '.sys')
+        open(path, 'wb').write(data)
+        for command in ('inspect', 'run'):
+            refused([command, path], re.escape(path) + ': .')
+    for command in ('inspect', 'run'):
+        refused([command, os.path.join(tmp, 'absent.sys')], 'cannot read .*absent.sys')
+        refused([command, tmp], 'cannot read ')
+    for name, word in (('x86', 'x86|i386|32'), ('arm64', 'ARM64|AArch64'), ('ia64', 'IA-?64|Itanium')):
+        refused(['inspect', os.path.join(tmp, name + '.sys')], word)
+    code, out, err = run('run', 'hello.sys', os.path.join(tmp, 'text.sys'), '-c', 'echo no')
+    expect('a driver behind one that loads is refused: no command runs', code == 2 and 'no\n' not in out, out, err)
+
+
+def usage(tmp):
+    refused(['rnu'], "'rnu'; did you mean 'run'")
+    refused(['xyzzyplugh'], "'xyzzyplugh'")
+    refused(['run', '--sed', '1', 'hello.sys'], "'--sed'; did you mean '--seed'")
+    refused(['run', '--kep-going', 'hello.sys'], "did you mean '--keep-going'")
+    refused(['run', '--xyzzyplugh', 'hello.sys'], "'--xyzzyplugh'")
+    refused(['run', 'hello.sys', '-c', 'opne x'], "'opne'; did you mean 'open'")
+    refused(['run', 'hello.sys', '-c', 'xyzzyplugh'], "'xyzzyplugh'")
+    refused(['exports', '--modul', 'hal'], "--module")
+    refused(['inspect', '--jsn', 'hello.sys'], "--json")
+    refused(['help', 'opne'], "did you mean 'open'")
+    refused(['run'], 'wants a driver')
+    refused(['inspect'], 'wants a file')
+    refused(['inspect', 'a.sys', 'b.sys'], 'one file')
+    refused(['exports', '--module'], 'wants a value')
+    refused(['exports', '--module', 'nosuch'], 'nosuch')
+    refused(['run', 'hello.sys', '--seed'], '--seed wants')
+    refused(['run', 'hello.sys', '-c'], '-c wants')
+    refused(['run', '--json=1', 'hello.sys'], 'takes no value')
+    for word in ('x', '-1', '1x', '', '0x', '99999999999999999999999'):
+        refused(['run', '--seed', word, 'hello.sys'], '--seed wants a number')
+    for word in ('1', '2..1', 'a..b', '..', '1..', '..5', '1...3'):
+        refused(['run', '--seeds', word, 'hello.sys'], '--seeds wants A..B')
+    for word in ('0', '257', 'x'):
+        refused(['run', '--jobs', word, 'hello.sys'], '--jobs wants a number')
+    for word in ('0', '65'):
+        refused(['run', '--cpus', word, 'hello.sys'], '--cpus wants a number')
+    refused(['run', '--verify', 'standrad', 'hello.sys'], 'did you mean standard')
+    refused(['run', '--trace', os.path.join(tmp, 'no', 'such'), 'hello.sys'], 'cannot write the trace')
+    refused(['run', '-f', os.path.join(tmp, 'absent'), 'hello.sys'], 'cannot read the commands')
+    refused(['run', '-f', tmp, 'hello.sys'], 'cannot read the commands')
+    refused(['run', '--model', 'nosuch', 'hello.sys'], '--model nosuch: ')
+    refused(['run', '--model', 'ram,size=1', 'hello.sys'], '--model ram')
+    refused(['run', '--registry', os.path.join(tmp, 'absent.reg'), 'hello.sys'], 'cannot read')
+    bad = os.path.join(tmp, 'bad.reg')
+    open(bad, 'w').write('Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\SYSTEM\\X]\n"a"=nonsense\n')
+    refused(['run', '--registry', bad, 'hello.sys'], 'bad.reg: line 4: ')
+    refused(['shell', '--seeds', '1..2'], '--seeds is for')
+
+
+def commands(tmp):
+    single = ['run', 'dispatch-single.sys', '-c', r'open \\.\Single']
+    for command, pattern in (
+            ('write', 'wants data'), ('write abc', 'data is'), ('write hex:0', 'pairs'), ('write hex:zz', 'pairs'),
+            ('write @' + os.path.join(tmp, 'absent'), 'cannot read'), ('write random:5', 'LENGTH:SEED'),
+            ('write zero:100M', '64 MiB'), ('write "x', 'not closed'), ('read', 'a length'), ('read x', 'a length'),
+            ('read 1 at', 'an offset'), ('read 100M', '64 MiB'), ('ioctl', 'a control code'), ('ioctl 0x1ffffffff', '32 bits'),
+            ('ioctl 1 out', 'a length'), ('flush now', 'more words'), ('expect', 'a status'), ('expect STATUS_NO_SUCH', 'a status'),
+            ('expect-data', 'wants data'), ('advance', 'milliseconds'), ('open', 'the name'), (r'open \Device\X as 1', 'no name'),
+            (r'open \Device\X sideways', 'open NAME'), ('load', 'wants a file'), ('unload', "driver's name")):
+        refused([*single, '-c', command], pattern)
+    for command in ('read 1', 'write "x"', 'ioctl 1', 'close', 'flush', 'cancel', 'wait'):
+        refused(['run', 'hello.sys', '-c', command], 'no handle is open')
+
+
+def codes(tmp):
+    del tmp
+    write = ['-c', r'open \\.\Single', '-c', 'write "x"']
+    exits(0, 'run', 'dispatch-single.sys', *write)
+    out = exits(1, 'run', 'hello.sys', '-c', r'open \Device\None', '-c', 'echo behind')
+    expect('an error status ends the run', 'behind' not in out, out)
+    out = exits(1, 'run', '--keep-going', 'hello.sys', '-c', r'open \Device\None', '-c', 'echo behind')
+    expect('--keep-going goes on', 'behind' in out, out)
+    exits(0, 'run', 'hello.sys', '-c', r'open \Device\None', '-c', 'expect STATUS_OBJECT_NAME_NOT_FOUND')
+    exits(0, 'run', 'hello.sys', '-c', r'open \Device\None', '-c', 'expect 0xC0000034')
+    out = exits(1, 'run', 'hello.sys', '-c', r'open \Device\None', '-c', 'expect STATUS_SUCCESS')
+    expect('a failed expectation says what came', 'got STATUS_OBJECT_NAME_NOT_FOUND' in out, out)
+    exits(1, 'run', 'dispatch-single.sys', *write, '-c', 'expect STATUS_SUCCESS 2')
+    exits(0, 'run', 'dispatch-single.sys', *write, '-c', 'expect STATUS_SUCCESS 1')
+    exits(1, 'run', 'dispatch-single.sys', *write, '-c', 'read 4', '-c', 'expect-data "y"')
+    exits(3, 'run', 'hello.sys', 'hello.sys', '-c', 'echo no')
+    exits(3, 'run', 'hello.sys', '-c', 'load hello.sys')
+    exits(3, 'run', '--keep-going', 'hello.sys', '-c', r'open \Device\None', '-c', 'load hello.sys')
+    double = ['double-complete.sys', '-c', r'open \Device\DoubleComplete']
+    exits(4, 'run', *double, '-c', 'write "x"')
+    exits(4, 'run', '--keep-going', *double, '-c', 'load double-complete.sys', '-c', 'write "x"')
+    out = exits(1, 'run', '--quiet', 'dispatch-single.sys', *write, '-c', 'echo said', '-c', 'expect STATUS_END_OF_FILE')
+    expect('--quiet prints failures only', out.count('\n') == 1 and 'not met' in out, out)
+    exits(0, 'run', 'missing.sys', '-c', r'open \Device\Missing')
+    out = exits(4, 'run', 'missing.sys', '-c', r'open \Device\Missing', '-c', 'write "x"')
+    expect('a call of a missing import names it', 'InbvDisplayString' in out, out)
+    expect('--quiet prints nothing when all is well', exits(0, 'run', '--quiet', 'dispatch-single.sys', *write) == '')
+    expect('--version', re.fullmatch(r'ringless \d+\.\d+\.\d+\n', exits(0, '--version')))
+    for words in (['--help'], ['-h'], ['help'], ['run', '--help'], ['help', 'run'], ['help', 'commands']):
+        expect(f'{words} prints help', 'ringless' in exits(0, *words) or words == ['help', 'commands'])
+    listed = re.findall(r'^  ([a-z-]+)', exits(0, 'help', 'commands'), re.M)
+    expect('help knows many commands', len(listed) >= 20, listed)
+    for word in listed:
+        expect(f'help {word}', exits(0, 'help', word).startswith(word))
+
+
+def machine_readable(tmp):
+    del tmp
+    script = ''.join(line + '\n' for line in (
+        '# every command once', 'drivers', 'devices', 'irps', 'pool', r'open \\.\Separate as a rw', 'write a "a\\b\tc" at 0',
+        'read a 3 at 0', 'expect STATUS_SUCCESS 3', 'flush a', 'ioctl a 0x222000 hex:00 out 4', 'expect STATUS_INVALID_DEVICE_REQUEST',
+        'internal-ioctl a 0x222003', 'expect STATUS_INVALID_DEVICE_REQUEST', r'open \\.\Separate as b async', 'write b "later"',
+        'wait b', 'wait all timeout 100', 'cancel b', 'advance 5', 'sleep 5', 'echo "quoted" \\ back', 'close b', 'close a',
+        'load hello.sys', 'unload hello'))
+    for words in (['run', '--json', '--seed', '3', 'dispatch-separate.sys', '-f', '-'],
+                  ['run', '--json', '--seed', '7', 'double-complete.sys', '-c', r'open \Device\DoubleComplete', '-c', 'write "x"'],
+                  ['run', '--json', 'hello.sys', '-c', 'expect STATUS_SUCCESS'], ['exports', '--json'], ['inspect', '--json', 'hello.sys']):
+        code, out, err = run(*words, stdin=script)
+        events = []
+        for line in out.splitlines():
+            try:
+                events.append(json.loads(line))
+            except ValueError:
+                PROBLEMS.append(f'{words}: not JSON: {line}')
+        if words[0] == 'run':
+            expect(f'{words}: ends with its exit code', events and events[-1] == {'event': 'end', 'exit': code}, out, err)
+        if '-f' in words:
+            expect('every command ran', code == 0 and len(events) > 25, out, err)
+        if 'double-complete.sys' in words:
+            reports = [event for event in events if event['event'] in ('bugcheck', 'violation')]
+            expect('the bug check is an event', len(reports) == 1 and reports[0]['code'] == 0x44, out)
+    inspected = json.loads(exits(0, 'inspect', '--json', 'missing.sys'))
+    missing = [row['name'] for row in inspected['imports'] if not row['provided']]
+    expect('inspect --json lists missing imports', missing == ['InbvDisplayString'], inspected)
+    text = exits(0, 'inspect', 'missing.sys')
+    expect('inspect shows missing imports', all(re.search(rf'{re.escape(name)} +MISSING', text) for name in missing), text)
+    hal = exits(0, 'exports', '--module', 'HAL.dll').splitlines()
+    expect('exports --module', hal and all(line.startswith('hal ') for line in hal), hal[:3])
+
+
+def seeds(tmp):
+    out = exits(0, 'run', '--seeds', '1..6', '--jobs', '2', 'hello.sys')
+    expect('seeds that pass are counted', out == '6 seeds, no failure\n', out)
+    words = ['run', '--seeds=5..9', '--jobs', '2', 'double-complete.sys', '-c', r'open \Device\DoubleComplete', '-c', 'write "x y"']
+    out = exits(4, *words)
+    found = re.search(r'^seed 5 failed with exit code 4; replay it with: ringless (.*)$', out, re.M)
+    expect('the first failing seed is named with a line', found, out)
+    if found:
+        again = exits(4, *shlex.split(found.group(1)))
+        expect('the line prints what the seed printed', again and again in out, again, out)
+        line = re.search(r'replay: ringless (.*)$', again, re.M)
+        expect('the report has the same line', line and exits(4, *shlex.split(line.group(1))) == again, again)
+    trace = os.path.join(tmp, 'trace.json')
+    exits(0, 'run', '--seed', '4', '--trace', trace, 'hello.sys')
+    expect('a trace in JSON', len(json.load(open(trace))['traceEvents']) > 5)
+
+
+def shell(tmp):
+    del tmp
+    code, out, err = run('shell', 'dispatch-single.sys',
+                         stdin='open \\\\.\\Single\nopne\nwrite "x"\nhelp write\nhelp\n\n# nothing\nread 4\nquit\nwrite "y"\n')
+    expect('the shell goes on behind a mistake, and quits', code == 0 and 'write 1: STATUS_SUCCESS' in out and
+           'read 4: ' in out and "did you mean 'open'" in err and 'unload dispatch-single' in out and 'DATA' in out and
+           out.count('write 1: ') == 1, code, out, err)
+    code, out, _ = run('shell', stdin='expect STATUS_SUCCESS\n')
+    expect('a failed expectation is exit 1', code == 1, code, out)
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(OPTIONS.sys)
+        os.environ['TERM'] = 'vt100'
+        os.execv(OPTIONS.ringless, ['ringless', 'shell', 'hello.sys'])
+    seen = b''
+
+    def until(text):
+        nonlocal seen
+        end = time.time() + 20
+        while text not in seen and time.time() < end:
+            if select.select([fd], [], [], 0.2)[0]:
+                try:
+                    seen += os.read(fd, 4096)
+                except OSError:
+                    break
+        found = text in seen
+        expect(f'the terminal shows {text!r}', found, seen[-300:])
+        seen = seen.split(text, 1)[1] if found else b''
+
+    until(b'ringless> ')
+    os.write(fd, b'echo one\n')
+    until(b'one\r\n')
+    until(b'ringless> ')
+    os.write(fd, b'\x10\n')  # control-P: the line before
+    until(b'one\r\n')
+    until(b'ringless> ')
+    os.write(fd, b'driv\t\n')
+    until(b'hello')
+    until(b'ringless> ')
+    os.write(fd, b'help open\n')
+    until(b'exclusive')
+    until(b'ringless> ')
+    os.write(fd, b'quit\n')
+    until(b'unload hello: STATUS_SUCCESS')
+    expect('the shell ends', os.waitpid(pid, 0)[1] == 0)
+
+
+TOPICS = {'files': files, 'usage': usage, 'commands': commands, 'codes': codes, 'json': machine_readable, 'seeds': seeds,
+          'shell': shell}
+
+
+def main():
+    global OPTIONS
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--ringless', required=True)
+    parser.add_argument('--sys', required=True)
+    parser.add_argument('topic', choices=TOPICS)
+    OPTIONS = parser.parse_args()
+    OPTIONS.ringless = os.path.abspath(OPTIONS.ringless)
+    with tempfile.TemporaryDirectory() as tmp:
+        TOPICS[OPTIONS.topic](tmp)
+    if PROBLEMS:
+        print('\n'.join(PROBLEMS))
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()
