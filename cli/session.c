@@ -129,8 +129,8 @@ static int ram_size(const struct options *options, uint64_t *bytes)
         unsigned long long value;
         if (strncmp(options->models[i], "ram,size=", 9) != 0)
             continue;
-        if (!parse_number(options->models[i] + 9, &value) || value < (8u << 20) || value > (64ull << 30))
-            return usage_error("--model ram wants size=8M to 64G, not '%s'", options->models[i] + 9);
+        if (!parse_number(options->models[i] + 9, &value) || value < (8u << 20) || value > (3ull << 30))
+            return usage_error("--model ram wants size=8M to 3G, not '%s'", options->models[i] + 9);
         *bytes = value;
     }
     return EXIT_OK;

@@ -106,7 +106,10 @@ def usage(tmp):
     refused(['run', '-f', os.path.join(tmp, 'absent'), 'hello.sys'], 'cannot read the commands')
     refused(['run', '-f', tmp, 'hello.sys'], 'cannot read the commands')
     refused(['run', '--model', 'nosuch', 'hello.sys'], '--model nosuch: ')
-    refused(['run', '--model', 'ram,size=1', 'hello.sys'], '--model ram')
+    for size in ('1', '4G', '8', 'x'):
+        refused(['run', '--model', 'ram,size=' + size, 'hello.sys'], '--model ram wants')
+    for size in ('8M', '3G'):
+        exits(0, 'run', '--model', 'ram,size=' + size, 'hello.sys')
     refused(['run', '--registry', os.path.join(tmp, 'absent.reg'), 'hello.sys'], 'cannot read')
     bad = os.path.join(tmp, 'bad.reg')
     open(bad, 'w').write('Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\SYSTEM\\X]\n"a"=nonsense\n')
