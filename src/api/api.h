@@ -8,7 +8,8 @@
 #ifndef API_H
 #define API_H
 
-#include "api/imports.h"
+#include "ke/routines.h"
+#include "ob/routines.h"
 #include "io/io.h"
 #include "ringless/ringless.h"
 

@@ -12,6 +12,7 @@
 #include "cm/cm.h"
 #include "nt/cm.h"
 #include "ob/services.h"
+#include "cm/routines.h"
 
 #define CM_TAG            0x31334d43 /* 'CM31' */
 #define CM_MAX_KEY_NAME   512        /* bytes */

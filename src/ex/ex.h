@@ -5,6 +5,7 @@
 #define EX_H
 
 #include "ps/ps.h"
+#include "ex/routines.h"
 
 NTSTATUS ex_init(void); /* starts the system worker threads (their number is fixed: 3 critical, 3 delayed) */
 void ex_fini(void);

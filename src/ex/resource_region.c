@@ -4,11 +4,7 @@
  * acquiring forms return is the thread's Win32 part: no thread here has one.
  */
 #include "ex/resource.h"
-
-BOOLEAN NTAPI ExAcquireResourceExclusiveLite(PERESOURCE Resource, BOOLEAN Wait);
-BOOLEAN NTAPI ExAcquireResourceSharedLite(PERESOURCE Resource, BOOLEAN Wait);
-BOOLEAN NTAPI ExAcquireSharedWaitForExclusive(PERESOURCE Resource, BOOLEAN Wait);
-VOID NTAPI ExReleaseResourceLite(PERESOURCE Resource);
+#include "ex/routines.h"
 
 EXPORT(ntoskrnl, ExEnterCriticalRegionAndAcquireResourceExclusive, PASSIVE_LEVEL, APC_LEVEL, X_BLOCKS)
 PVOID NTAPI ExEnterCriticalRegionAndAcquireResourceExclusive(PERESOURCE Resource)

@@ -9,8 +9,6 @@
 #include "host/host.h"
 #include "nt/pcr.h"
 
-extern CCHAR KeNumberProcessors;
-
 #define RATIO    30u /* times 100 MHz: as the time-stamp counter runs */
 #define OWN_MSRS 64
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices by name: opening one to get at its stack, attaching by name, symbolic links. */
 #include "io/private.h"
+#include "ob/routines.h"
 
 static NTSTATUS open_by_name(PUNICODE_STRING name, ACCESS_MASK access, ULONG options, PHANDLE handle)
 {
@@ -65,12 +66,6 @@ NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING Targe
     ob_handle_close(handle, KernelMode);
     return status;
 }
-
-NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
-                                          POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget);
-NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
-                                        POBJECT_ATTRIBUTES ObjectAttributes);
-NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle);
 
 /*
  * A permanent symbolic link to a name, which need not exist. IRQL: PASSIVE_LEVEL. Rules: DO-55.

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Named events of drivers: created signaled, or opened if another driver has made them. */
 #include "io/private.h"
-
-NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
-                             POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState);
+#include "ob/routines.h"
 
 static PKEVENT create_event(PUNICODE_STRING name, PHANDLE handle, EVENT_TYPE type)
 {

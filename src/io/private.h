@@ -5,7 +5,11 @@
 
 #include "io/io.h"
 #include "host/host.h"
-#include "io/imports.h"
+#include "ex/routines.h"
+#include "io/routines.h"
+#include "ke/routines.h"
+#include "mm/routines.h"
+#include "se/routines.h"
 #include "io/services.h"
 #include "ob/security.h"
 #include "ob/services.h"

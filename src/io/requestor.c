@@ -2,8 +2,7 @@
 /* Who asked, and how: the thread, process and session of an IRP, per-thread state of file systems, the stack.
  */
 #include "io/private.h"
-
-PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread);
+#include "ps/routines.h"
 
 /* The process of the thread that asked; NULL: no thread. IRQL: <= DISPATCH_LEVEL. */
 EXPORT(ntoskrnl, IoGetRequestorProcess, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)

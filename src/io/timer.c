@@ -5,8 +5,6 @@
 #define SECOND_100NS 10000000
 #define SECOND_MS    1000
 
-BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc);
-
 struct _IO_TIMER {
     CSHORT type;
     PDEVICE_OBJECT device;

@@ -9,8 +9,6 @@
 #include "arch/machine.h"
 #include "arch/rewrite.h"
 
-extern CCHAR KeNumberProcessors;
-
 /* ---- upcalls of the CPU layer ---- */
 
 static struct arch_thread *current(void)

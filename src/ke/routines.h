@@ -9,6 +9,9 @@
 #include "nt/ke.h"
 #include "nt/pcr.h"
 
+/* processor.c */
+extern CCHAR KeNumberProcessors;
+
 /* irql.c */
 KIRQL NTAPI KfRaiseIrql(KIRQL NewIrql);
 VOID NTAPI KeRaiseIrql(KIRQL NewIrql, PKIRQL OldIrql);

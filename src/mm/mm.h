@@ -9,6 +9,7 @@
 
 #include "host/memory.h"
 #include "ke/ke.h"
+#include "mm/routines.h"
 
 NTSTATUS mm_init(void); /* after hmem_init */
 void mm_fini(void);

@@ -9,6 +9,7 @@
 
 #include <string.h>
 #include "ob/ob.h"
+#include "ob/routines.h"
 
 /*
  * The Zw form of a service: the Nt form with the previous mode KernelMode.

@@ -7,6 +7,7 @@
 #include "host/host.h"
 #include "ob/services.h"
 #include "ps/ps.h"
+#include "ps/routines.h"
 
 #define PS_TAG_CID   0x64694350 /* 'PCid' */
 #define PS_TAG_QUERY 0x79725150 /* 'PQry' */

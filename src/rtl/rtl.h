@@ -5,6 +5,7 @@
 #define RTL_H
 
 #include "base/seams.h"
+#include "rtl/exports.h"
 
 /* Name of a status: "STATUS_SUCCESS"; NULL when unknown. */
 const char *rtl_status_name(NTSTATUS status);
@@ -24,11 +25,5 @@ WCHAR rtl_upcase(WCHAR c);
 bool rtl_equal_nocase(const UNICODE_STRING *a, const UNICODE_STRING *b);
 void rtl_init_string(UNICODE_STRING *string, const WCHAR *text);
 size_t rtl_wcslen(const WCHAR *s);
-
-/* Prototypes of the exports that other components call. */
-VOID NTAPI RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString);
-BOOLEAN NTAPI RtlEqualUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2,
-                                    BOOLEAN CaseInSensitive);
-NTSTATUS NTAPI RtlAppendUnicodeStringToString(PUNICODE_STRING Destination, PCUNICODE_STRING Source);
 
 #endif

@@ -9,13 +9,9 @@
 #include "nt/access.h"
 #include "nt/status.h"
 #include "ob/ob.h"
+#include "ob/routines.h"
 
 #define NAME_CHARACTERS 260
-
-NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
-                                        POBJECT_ATTRIBUTES Attributes);
-NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget,
-                                         PULONG ReturnedLength);
 
 /* True if \??\L: is a link to the name. */
 static bool letter_leads_to(WCHAR letter, PCUNICODE_STRING name)

@@ -7,6 +7,7 @@
 #include "ob/security.h"
 #include "ob/services.h"
 #include "se/se.h"
+#include "se/routines.h"
 
 #define SE_TAG            0x63536553 /* 'SeSc' */
 #define SE_MAX_DESCRIPTOR 0x40000

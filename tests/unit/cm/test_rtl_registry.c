@@ -6,13 +6,8 @@
 #include "nt/cm.h"
 #include "nt/rtl.h"
 #include "world.h"
-
-NTSTATUS NTAPI RtlQueryRegistryValues(ULONG, PCWSTR, PRTL_QUERY_REGISTRY_TABLE, PVOID, PVOID);
-NTSTATUS NTAPI RtlWriteRegistryValue(ULONG, PCWSTR, PCWSTR, ULONG, PVOID, ULONG);
-NTSTATUS NTAPI RtlDeleteRegistryValue(ULONG, PCWSTR, PCWSTR);
-NTSTATUS NTAPI RtlCheckRegistryKey(ULONG, PWSTR);
-NTSTATUS NTAPI RtlCreateRegistryKey(ULONG, PWSTR);
-void rtl_string_free(void *buffer, const void *caller);
+#include "cm/routines.h"
+#include "rtl/string_pool.h"
 
 #define PATH u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\q"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fakes_ke.h"
 #include "ldr/ldr.h"
+#include "mm/routines.h"
 
 #include <string.h>
 
@@ -125,9 +126,6 @@ uint64_t host_random(void)
     static uint64_t state = 1;
     return state = state * 6364136223846793005ull + 1442695040888963407ull;
 }
-
-PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
-VOID NTAPI ExFreePool(PVOID P);
 
 /* The loader: the address of an export is the function itself. */
 const struct export_entry *ldr_find_export(const char *module, const char *name)

@@ -3,52 +3,10 @@
  * itself. */
 #include "fakes_ke.h"
 #include "ex/slist.h"
+#include "ex/routines.h"
 
 #include <pthread.h>
 #include <string.h>
-
-PLIST_ENTRY NTAPI ExInterlockedInsertTailList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry, PKSPIN_LOCK Lock);
-PLIST_ENTRY NTAPI ExInterlockedInsertHeadList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry, PKSPIN_LOCK Lock);
-PLIST_ENTRY NTAPI ExInterlockedRemoveHeadList(PLIST_ENTRY ListHead, PKSPIN_LOCK Lock);
-PSINGLE_LIST_ENTRY NTAPI ExInterlockedPushEntryList(PSINGLE_LIST_ENTRY Head, PSINGLE_LIST_ENTRY Entry,
-                                                    PKSPIN_LOCK Lock);
-PSINGLE_LIST_ENTRY NTAPI ExInterlockedPopEntryList(PSINGLE_LIST_ENTRY ListHead, PKSPIN_LOCK Lock);
-ULONG NTAPI ExInterlockedAddUlong(PULONG Addend, ULONG Increment, PKSPIN_LOCK Lock);
-LARGE_INTEGER NTAPI ExInterlockedAddLargeInteger(PLARGE_INTEGER Addend, LARGE_INTEGER Increment,
-                                                 PKSPIN_LOCK Lock);
-VOID NTAPI ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PALLOCATE_FUNCTION Allocate,
-                                           PFREE_FUNCTION Free, ULONG Flags, SIZE_T Size, ULONG Tag,
-                                           USHORT Depth);
-VOID NTAPI ExDeleteNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside);
-NTSTATUS NTAPI ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX Lookaside, PALLOCATE_FUNCTION_EX Allocate,
-                                           PFREE_FUNCTION_EX Free, POOL_TYPE PoolType, ULONG Flags,
-                                           SIZE_T Size, ULONG Tag, USHORT Depth);
-VOID NTAPI ExFlushLookasideListEx(PLOOKASIDE_LIST_EX Lookaside);
-VOID NTAPI ExDeleteLookasideListEx(PLOOKASIDE_LIST_EX Lookaside);
-VOID NTAPI ExAcquireFastMutex(PFAST_MUTEX FastMutex);
-BOOLEAN NTAPI ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex);
-VOID NTAPI ExReleaseFastMutex(PFAST_MUTEX FastMutex);
-VOID NTAPI ExAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex);
-VOID NTAPI ExReleaseFastMutexUnsafe(PFAST_MUTEX FastMutex);
-VOID NTAPI ExEnterCriticalRegionAndAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex);
-VOID NTAPI ExReleaseFastMutexUnsafeAndLeaveCriticalRegion(PFAST_MUTEX FastMutex);
-VOID NTAPI ExInitializeRundownProtection(PEX_RUNDOWN_REF RunRef);
-BOOLEAN NTAPI ExAcquireRundownProtection(PEX_RUNDOWN_REF RunRef);
-BOOLEAN NTAPI ExAcquireRundownProtectionEx(PEX_RUNDOWN_REF RunRef, ULONG Count);
-VOID NTAPI ExReleaseRundownProtection(PEX_RUNDOWN_REF RunRef);
-VOID NTAPI ExReleaseRundownProtectionEx(PEX_RUNDOWN_REF RunRef, ULONG Count);
-VOID NTAPI ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF RunRef);
-VOID NTAPI ExRundownCompleted(PEX_RUNDOWN_REF RunRef);
-VOID NTAPI ExReInitializeRundownProtection(PEX_RUNDOWN_REF RunRef);
-PEX_RUNDOWN_REF_CACHE_AWARE NTAPI ExAllocateCacheAwareRundownProtection(POOL_TYPE PoolType, ULONG PoolTag);
-VOID NTAPI ExFreeCacheAwareRundownProtection(PEX_RUNDOWN_REF_CACHE_AWARE RunRefCacheAware);
-BOOLEAN NTAPI ExAcquireRundownProtectionCacheAware(PEX_RUNDOWN_REF_CACHE_AWARE RunRefCacheAware);
-VOID NTAPI ExReleaseRundownProtectionCacheAware(PEX_RUNDOWN_REF_CACHE_AWARE RunRefCacheAware);
-VOID NTAPI ExWaitForRundownProtectionReleaseCacheAware(PEX_RUNDOWN_REF_CACHE_AWARE RunRefCacheAware);
-ULONG NTAPI ExSetTimerResolution(ULONG DesiredTime, BOOLEAN SetResolution);
-NTSTATUS NTAPI ExUuidCreate(GUID *Uuid);
-BOOLEAN NTAPI ExVerifySuite(ULONG SuiteType);
-BOOLEAN NTAPI ExIsProcessorFeaturePresent(ULONG ProcessorFeature);
 
 #define TAG 0x31676154u
 

@@ -2,21 +2,7 @@
 /* What needs threads: work items, callback objects, contended resources and fast mutexes, rundown. */
 #include "executive.h"
 #include "rtl/rtl.h"
-
-VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType);
-NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *CallbackObject, POBJECT_ATTRIBUTES ObjectAttributes,
-                                BOOLEAN Create, BOOLEAN AllowMultipleCallbacks);
-PVOID NTAPI ExRegisterCallback(PCALLBACK_OBJECT CallbackObject, PCALLBACK_FUNCTION Function,
-                               PVOID CallbackContext);
-VOID NTAPI ExUnregisterCallback(PVOID CallbackRegistration);
-VOID NTAPI ExNotifyCallback(PVOID CallbackObject, PVOID Argument1, PVOID Argument2);
-NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE Resource);
-NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE Resource);
-BOOLEAN NTAPI ExAcquireResourceExclusiveLite(PERESOURCE Resource, BOOLEAN Wait);
-BOOLEAN NTAPI ExAcquireResourceSharedLite(PERESOURCE Resource, BOOLEAN Wait);
-VOID NTAPI ExReleaseResourceLite(PERESOURCE Resource);
-VOID NTAPI ExAcquireFastMutex(PFAST_MUTEX FastMutex);
-VOID NTAPI ExReleaseFastMutex(PFAST_MUTEX FastMutex);
+#include "ex/routines.h"
 
 static LONG ran;
 static KIRQL ran_at;

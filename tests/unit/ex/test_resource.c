@@ -2,27 +2,7 @@
 /* ERESOURCE: who may come in when, recursion, hand-over in order, conversion, owner pointers, mistakes. */
 #include "fakes_ke.h"
 #include "ex/resource.h"
-
-NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE Resource);
-NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE Resource);
-NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE Resource);
-BOOLEAN NTAPI ExAcquireResourceExclusiveLite(PERESOURCE Resource, BOOLEAN Wait);
-BOOLEAN NTAPI ExTryToAcquireResourceExclusiveLite(PERESOURCE Resource);
-BOOLEAN NTAPI ExAcquireResourceSharedLite(PERESOURCE Resource, BOOLEAN Wait);
-BOOLEAN NTAPI ExAcquireSharedStarveExclusive(PERESOURCE Resource, BOOLEAN Wait);
-BOOLEAN NTAPI ExAcquireSharedWaitForExclusive(PERESOURCE Resource, BOOLEAN Wait);
-VOID NTAPI ExReleaseResourceLite(PERESOURCE Resource);
-VOID NTAPI ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD ResourceThreadId);
-VOID NTAPI ExConvertExclusiveToSharedLite(PERESOURCE Resource);
-BOOLEAN NTAPI ExIsResourceAcquiredExclusiveLite(PERESOURCE Resource);
-ULONG NTAPI ExIsResourceAcquiredSharedLite(PERESOURCE Resource);
-ULONG NTAPI ExGetExclusiveWaiterCount(PERESOURCE Resource);
-ULONG NTAPI ExGetSharedWaiterCount(PERESOURCE Resource);
-VOID NTAPI ExSetResourceOwnerPointer(PERESOURCE Resource, PVOID OwnerPointer);
-PVOID NTAPI ExEnterCriticalRegionAndAcquireResourceExclusive(PERESOURCE Resource);
-PVOID NTAPI ExEnterCriticalRegionAndAcquireResourceShared(PERESOURCE Resource);
-PVOID NTAPI ExEnterCriticalRegionAndAcquireSharedWaitForExclusive(PERESOURCE Resource);
-VOID NTAPI ExReleaseResourceAndLeaveCriticalRegion(PERESOURCE Resource);
+#include "ex/routines.h"
 
 static ERESOURCE r;
 static struct ke_thread t[8];

@@ -2,6 +2,7 @@
 /* Driver and device objects: what creation sets, names, stacks, deletion and unloading that wait, opens and
  * their ends. */
 #include "io_test.h"
+#include "io/routines.h"
 
 static UCHAR last_major;
 static NTSTATUS create_status;
@@ -390,8 +391,6 @@ NT_TEST(creates_that_pend)
     CHECK(io_logged("12 2"));
 }
 
-VOID NTAPI IoRegisterDriverReinitialization(PDRIVER_OBJECT, PDRIVER_REINITIALIZE, PVOID);
-
 static VOID NTAPI reinitialize(PDRIVER_OBJECT driver, PVOID context, ULONG count)
 {
     io_log("%s%u", (const char *)context, (unsigned)count);
@@ -412,11 +411,6 @@ NT_TEST(reinitialization)
     io_run_reinitialize(other);
     CHECK(io_logged(""));
 }
-
-VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK, ULONG, ULONG, ULONG, ULONG);
-NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK, PVOID, PCSTR, ULONG, ULONG);
-VOID NTAPI IoReleaseRemoveLockEx(PIO_REMOVE_LOCK, PVOID, ULONG);
-VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK, PVOID, ULONG);
 
 static void release_later(void *lock)
 {

@@ -2,6 +2,7 @@
 /* Services on files: buffers by flag and method, inline and pending ends, events, packets, positions, what is
  * answered here. */
 #include "io_test.h"
+#include "ob/routines.h"
 
 #define IOCTL(method) CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, method, FILE_ANY_ACCESS)
 
@@ -184,9 +185,6 @@ NT_TEST(control_methods)
           d.location.MinorFunction == IRP_MN_USER_FS_REQUEST);
     ob_handle_close(h, UserMode);
 }
-
-NTSTATUS NTAPI NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
-                             POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState);
 
 static HANDLE make_event(PKEVENT *event)
 {

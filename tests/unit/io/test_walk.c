@@ -2,6 +2,7 @@
 /* Sending and the walk up: three drivers in a stack, what each routine sees, pending, stopping, masters,
  * cancellation. */
 #include "io_test.h"
+#include "io/routines.h"
 
 static PDEVICE_OBJECT top, middle, bottom;
 static NTSTATUS bottom_status;
@@ -93,8 +94,6 @@ static PIRP make_irp(UCHAR major, PDEVICE_OBJECT *owner)
     IoSetCompletionRoutine(irp, stop, owner, TRUE, TRUE, TRUE);
     return irp;
 }
-
-NTSTATUS NTAPI IoCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp);
 
 NT_TEST(down_and_up)
 {

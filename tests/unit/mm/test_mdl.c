@@ -3,26 +3,9 @@
  * mistakes. */
 #include "fakes.h"
 #include "mm/mdl.h"
+#include "mm/routines.h"
 
 #include <string.h>
-
-SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length);
-PMDL NTAPI MmCreateMdl(PMDL MemoryDescriptorList, PVOID Base, SIZE_T Length);
-VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length);
-NTSTATUS NTAPI MmAdvanceMdl(PMDL Mdl, ULONG NumberOfBytes);
-PVOID NTAPI MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode);
-NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect);
-PVOID NTAPI MmAllocateMappingAddress(SIZE_T NumberOfBytes, ULONG PoolTag);
-VOID NTAPI MmFreeMappingAddress(PVOID BaseAddress, ULONG PoolTag);
-PVOID NTAPI MmMapLockedPagesWithReservedMapping(PVOID MappingAddress, ULONG PoolTag, PMDL Mdl,
-                                                MEMORY_CACHING_TYPE c);
-VOID NTAPI MmUnmapReservedMapping(PVOID BaseAddress, ULONG PoolTag, PMDL MemoryDescriptorList);
-PMDL NTAPI MmAllocatePagesForMdl(PHYSICAL_ADDRESS Low, PHYSICAL_ADDRESS High, PHYSICAL_ADDRESS Skip,
-                                 SIZE_T TotalBytes);
-PMDL NTAPI MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS Low, PHYSICAL_ADDRESS High, PHYSICAL_ADDRESS Skip,
-                                   SIZE_T TotalBytes, MEMORY_CACHING_TYPE CacheType, ULONG Flags);
-VOID NTAPI MmFreePagesFromMdl(PMDL MemoryDescriptorList);
-VOID NTAPI ExFreePool(PVOID P);
 
 #define TAG   0x31676154u
 #define TAG2  0x32676154u

@@ -2,33 +2,9 @@
 /* Contiguous and noncached memory, device mappings, translation, validity, safe copies. */
 #include "fakes.h"
 #include "mm/mm.h"
+#include "mm/routines.h"
 
 #include <string.h>
-
-PVOID NTAPI MmAllocateContiguousMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Highest);
-PVOID NTAPI MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Lowest,
-                                                   PHYSICAL_ADDRESS Highest, PHYSICAL_ADDRESS Boundary,
-                                                   MEMORY_CACHING_TYPE CacheType);
-PVOID NTAPI MmAllocateContiguousNodeMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Lowest,
-                                           PHYSICAL_ADDRESS Highest, PHYSICAL_ADDRESS Boundary, ULONG Protect,
-                                           ULONG PreferredNode);
-VOID NTAPI MmFreeContiguousMemory(PVOID BaseAddress);
-VOID NTAPI MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes,
-                                              MEMORY_CACHING_TYPE CacheType);
-PVOID NTAPI MmAllocateNonCachedMemory(SIZE_T NumberOfBytes);
-VOID NTAPI MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes);
-PHYSICAL_ADDRESS NTAPI MmGetPhysicalAddress(PVOID BaseAddress);
-PVOID NTAPI MmGetVirtualForPhysical(PHYSICAL_ADDRESS PhysicalAddress);
-PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
-                         MEMORY_CACHING_TYPE CacheType);
-PVOID NTAPI MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect);
-VOID NTAPI MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes);
-BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress);
-BOOLEAN NTAPI MmIsNonPagedSystemAddressValid(PVOID VirtualAddress);
-PPHYSICAL_MEMORY_RANGE NTAPI MmGetPhysicalMemoryRanges(void);
-NTSTATUS NTAPI MmCopyMemory(PVOID Target, MM_COPY_ADDRESS Source, SIZE_T NumberOfBytes, ULONG Flags,
-                            PSIZE_T Transferred);
-VOID NTAPI ExFreePool(PVOID P);
 
 #define PA(x) ((PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)(x)})
 #define MIB   (1ull << 20)

@@ -4,24 +4,12 @@
 #include "fakes.h"
 #include "base/sanitizer.h"
 #include "mm/mm.h"
+#include "mm/routines.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
-PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes);
-PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
-PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes);
-PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
-PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
-                                          EX_POOL_PRIORITY Priority);
-PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);
-PVOID NTAPI ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
-                            const POOL_EXTENDED_PARAMETER *parameters, ULONG count);
-VOID NTAPI ExFreePool(PVOID P);
-VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag);
-extern PVOID MmHighestUserAddress, MmSystemRangeStart;
-extern ULONG_PTR MmUserProbeAddress;
 
 #define TAG        0x31676154u /* 'Tag1' */
 #define TAG2       0x32676154u

@@ -3,16 +3,7 @@
 #include <string.h>
 #include "world.h"
 #include "rtl/rtl.h"
-
-NTSTATUS NTAPI ObQueryNameString(PVOID, POBJECT_NAME_INFORMATION, ULONG, PULONG);
-NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES);
-NTSTATUS NTAPI ZwOpenDirectoryObject(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES);
-NTSTATUS NTAPI ZwQueryDirectoryObject(HANDLE, PVOID, ULONG, BOOLEAN, BOOLEAN, PULONG, PULONG);
-NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, PUNICODE_STRING);
-NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES);
-NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE, PUNICODE_STRING, PULONG);
-NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE);
-NTSTATUS NTAPI ZwClose(HANDLE);
+#include "ob/routines.h"
 
 static struct ob_type *device_like, *event_like;
 static WCHAR seen_rest[64];

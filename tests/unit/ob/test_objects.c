@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* References and deletion: counts, deferral above PASSIVE_LEVEL, bug check 0x18. */
 #include "world.h"
-
-LONG_PTR NTAPI ObfReferenceObject(PVOID Object);
-LONG_PTR NTAPI ObfDereferenceObject(PVOID Object);
-VOID NTAPI ObDereferenceObjectDeferDelete(PVOID Object);
-BOOLEAN NTAPI ObReferenceObjectSafe(PVOID Object);
-NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE);
+#include "ob/routines.h"
 
 static int deleted, deferrals;
 static void (*deferred)(void *);

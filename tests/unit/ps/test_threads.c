@@ -2,31 +2,10 @@
 /* Processes and threads: ids, life, handles, attaching, host threads, tokens. */
 #include <string.h>
 #include "world.h"
+#include "ob/routines.h"
+#include "ps/routines.h"
 
-NTSTATUS NTAPI PsCreateSystemThread(PHANDLE, ULONG, POBJECT_ATTRIBUTES, HANDLE, PCLIENT_ID, PKSTART_ROUTINE,
-                                    PVOID);
-NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS);
-NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE, PEPROCESS *);
-NTSTATUS NTAPI PsLookupThreadByThreadId(HANDLE, PETHREAD *);
-NTSTATUS NTAPI PsLookupProcessThreadByCid(PCLIENT_ID, PEPROCESS *, PETHREAD *);
-HANDLE NTAPI PsGetCurrentProcessId(VOID);
-HANDLE NTAPI PsGetCurrentThreadId(VOID);
-PEPROCESS NTAPI IoGetCurrentProcess(VOID);
-HANDLE NTAPI PsGetProcessId(PEPROCESS);
-BOOLEAN NTAPI PsGetVersion(PULONG, PULONG, PULONG, PUNICODE_STRING);
-BOOLEAN NTAPI PsIsSystemThread(PETHREAD);
-BOOLEAN NTAPI PsIsThreadTerminating(PETHREAD);
-NTSTATUS NTAPI PsGetThreadExitStatus(PETHREAD);
-VOID NTAPI KeStackAttachProcess(PRKPROCESS, PRKAPC_STATE);
-VOID NTAPI KeUnstackDetachProcess(PRKAPC_STATE);
-VOID NTAPI KeAttachProcess(PRKPROCESS);
-VOID NTAPI KeDetachProcess(VOID);
-PACCESS_TOKEN NTAPI PsReferencePrimaryToken(PEPROCESS);
-VOID NTAPI PsDereferencePrimaryToken(PACCESS_TOKEN);
-NTSTATUS NTAPI ZwClose(HANDLE);
 void world_run_thread(struct ps_thread *thread);
-extern PEPROCESS PsInitialSystemProcess;
-extern POBJECT_TYPE PsThreadType;
 
 static HANDLE seen_process, seen_thread;
 static int exits;
@@ -206,12 +185,6 @@ static void primary_tokens(void **state)
     PsDereferencePrimaryToken(token);
     assert_ptr_equal(se_current_token(), se_system_token());
 }
-
-NTSTATUS NTAPI PsSetCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE);
-NTSTATUS NTAPI PsRemoveCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE);
-NTSTATUS NTAPI PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE, BOOLEAN);
-NTSTATUS NTAPI PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE);
-NTSTATUS NTAPI PsRemoveLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE);
 
 static int thread_notes, thread_ends, process_notes, image_notes;
 static HANDLE noted_id;

@@ -241,8 +241,6 @@ static void compression_errors(void **state)
     assert_int_equal(RtlCompressBuffer(0x202, plain, 1, packed, 9, 4096, &a, back), STATUS_NOT_SUPPORTED);
 }
 
-extern void rtl_chkstk(void);
-
 static void stack_probe_changes_no_register(void **state)
 {
     uint64_t rax = 20000, r10 = 1, r11 = 2, rcx = 3;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The access check, privileges, tokens, assigned descriptors, security of objects. */
 #include <string.h>
-#include "routines.h"
+#include "world.h"
+#include "ob/routines.h"
+#include "se/routines.h"
 
 static GENERIC_MAPPING mapping = {0x120089, 0x120116, 0x1200A0, 0x1F01FF};
 static SECURITY_SUBJECT_CONTEXT subject;

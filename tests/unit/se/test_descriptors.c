@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "nt/io.h"
-#include "routines.h"
+#include "world.h"
+#include "ob/routines.h"
+#include "se/routines.h"
 #include "se/internal.h"
 
 static void sids(void **state)
