@@ -10,6 +10,9 @@
 #include "nt/nt.h"
 #include "nt/rtl.h"
 
+/* altitude.c */
+LONG NTAPI RtlCompareAltitudes(PCUNICODE_STRING Altitude1, PCUNICODE_STRING Altitude2);
+
 /* avl_table.c */
 VOID NTAPI RtlInitializeGenericTableAvl(PRTL_AVL_TABLE Table, PRTL_AVL_COMPARE_ROUTINE CompareRoutine, PRTL_AVL_ALLOCATE_ROUTINE AllocateRoutine, PRTL_AVL_FREE_ROUTINE FreeRoutine, PVOID TableContext);
 PVOID NTAPI RtlInsertElementGenericTableFullAvl(PRTL_AVL_TABLE Table, PVOID Buffer, CLONG BufferSize, PBOOLEAN NewElement, PVOID NodeOrParent, TABLE_SEARCH_RESULT SearchResult);
@@ -141,8 +144,6 @@ CHAR *NTAPI crt_strlwr(CHAR *s);
 CHAR *NTAPI crt_strupr(CHAR *s);
 CHAR *NTAPI crt_strrev(CHAR *s);
 CHAR *NTAPI crt_strnset(CHAR *s, int c, SIZE_T count);
-
-/* crt_narrow_s.c */
 int NTAPI crt_strcpy_s(CHAR *to, SIZE_T size, const CHAR *from);
 int NTAPI crt_strncpy_s(CHAR *to, SIZE_T size, const CHAR *from, SIZE_T count);
 int NTAPI crt_strcat_s(CHAR *to, SIZE_T size, const CHAR *from);
@@ -201,8 +202,6 @@ WCHAR *NTAPI crt_wcslwr(WCHAR *s);
 WCHAR *NTAPI crt_wcsupr(WCHAR *s);
 WCHAR *NTAPI crt_wcsrev(WCHAR *s);
 WCHAR *NTAPI crt_wcsnset(WCHAR *s, WCHAR c, SIZE_T count);
-
-/* crt_wide_s.c */
 int NTAPI crt_wcscpy_s(WCHAR *to, SIZE_T size, const WCHAR *from);
 int NTAPI crt_wcsncpy_s(WCHAR *to, SIZE_T size, const WCHAR *from, SIZE_T count);
 int NTAPI crt_wcscat_s(WCHAR *to, SIZE_T size, const WCHAR *from);
@@ -327,7 +326,6 @@ int NTAPI crt_memmove_s(PVOID to, SIZE_T size, const VOID *from, SIZE_T length);
 
 /* misc.c */
 ULONG NTAPI RtlComputeCrc32(ULONG PartialCrc, PVOID Buffer, ULONG Length);
-LONG NTAPI RtlCompareAltitudes(PCUNICODE_STRING Altitude1, PCUNICODE_STRING Altitude2);
 VOID NTAPI RtlCopyLuid(PLUID DestinationLuid, PLUID SourceLuid);
 
 /* nls.c */
