@@ -81,7 +81,7 @@ def statement(lines, start):
     return 'none', '', None
 
 
-ZERO = re.compile(r'(?:\([A-Za-z_]\w*(?:\s*\*)?\)\s*)?(?:0|NULL|false|FALSE|STATUS_SUCCESS|PASSIVE_LEVEL|KernelMode)')
+ZERO = re.compile(r'(?:\([A-Za-z_]\w*(?:\s*\*)?\)\s*)?(?:0|NULL|false|FALSE|STATUS_SUCCESS|PASSIVE_LEVEL|KernelMode|IoReadAccess|IO_NO_INCREMENT)')
 
 
 def mutations(lines, start):
