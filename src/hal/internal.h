@@ -11,6 +11,15 @@
 NTSTATUS hal_ports_init(void);
 void hal_ports_fini(void);
 void hal_mmio_fini(void);
+/* Links a finished range for readers that take no lock; the caller holds the lock of the list's writers. */
+static inline void hal_publish(LIST_ENTRY *ranges, LIST_ENTRY *link)
+{
+    link->Flink = ranges->Flink;
+    link->Blink = ranges;
+    ranges->Flink->Blink = link;
+    __atomic_store_n(&ranges->Flink, link, __ATOMIC_RELEASE);
+}
+
 bool hal_mmio_read(uint64_t pa, void *value, unsigned width_bytes);
 bool hal_mmio_write(uint64_t pa, const void *value, unsigned width_bytes);
 

@@ -45,10 +45,7 @@ NTSTATUS hal_add_ports(struct hal_port_range *range)
         return STATUS_INVALID_PARAMETER;
     rl_lock_acquire(&ranges_lock);
     if (is_free(range)) {
-        range->link.Flink = ranges.Flink;
-        range->link.Blink = &ranges;
-        ranges.Flink->Blink = &range->link;
-        __atomic_store_n(&ranges.Flink, &range->link, __ATOMIC_RELEASE);
+        hal_publish(&ranges, &range->link);
         status = STATUS_SUCCESS;
     }
     rl_lock_release(&ranges_lock);

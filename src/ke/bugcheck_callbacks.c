@@ -57,6 +57,19 @@ void bugcheck_callbacks_run(void)
     }
 }
 
+/* The same for both kinds of record. */
+static bool deregister(LIST_ENTRY *entry, UCHAR *state)
+{
+    rl_lock_acquire(&lock);
+    bool registered = *state == BufferInserted;
+    if (registered) {
+        *state = BufferEmpty;
+        list_remove(entry);
+    }
+    rl_lock_release(&lock);
+    return registered;
+}
+
 /* FALSE: the record is registered already. Owns: the record is ours until deregistered. IRQL: any. */
 EXPORT(ntoskrnl, KeRegisterBugCheckCallback, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord,
@@ -82,14 +95,7 @@ BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackReco
 EXPORT(ntoskrnl, KeDeregisterBugCheckCallback, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 BOOLEAN NTAPI KeDeregisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord)
 {
-    rl_lock_acquire(&lock);
-    bool registered = CallbackRecord->State == BufferInserted;
-    if (registered) {
-        CallbackRecord->State = BufferEmpty;
-        list_remove(&CallbackRecord->Entry);
-    }
-    rl_lock_release(&lock);
-    return registered;
+    return deregister(&CallbackRecord->Entry, &CallbackRecord->State);
 }
 
 EXPORT(ntoskrnl, KeRegisterBugCheckReasonCallback, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
@@ -114,12 +120,5 @@ BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD
 EXPORT(ntoskrnl, KeDeregisterBugCheckReasonCallback, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 BOOLEAN NTAPI KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord)
 {
-    rl_lock_acquire(&lock);
-    bool registered = CallbackRecord->State == BufferInserted;
-    if (registered) {
-        CallbackRecord->State = BufferEmpty;
-        list_remove(&CallbackRecord->Entry);
-    }
-    rl_lock_release(&lock);
-    return registered;
+    return deregister(&CallbackRecord->Entry, &CallbackRecord->State);
 }
