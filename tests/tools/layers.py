@@ -50,7 +50,9 @@ def check(path, problems):
     for number, line in enumerate(open(path, encoding='utf-8'), 1):
         own = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
         system = re.match(r'\s*#\s*include\s+<([^>]+)>', line)
-        if own and '/' in own.group(1):
+        if own and '..' in own.group(1).split('/'):
+            problems.append(f'{path}:{number}: "{own.group(1)}": name the component, as in "ke/ke.h"')
+        elif own and '/' in own.group(1):
             target = own.group(1).split('/')[0]
             if target in LEVEL and LEVEL[target] > LEVEL[owner]:
                 problems.append(f'{path}:{number}: {owner} may not include {target}: it is a higher layer')
