@@ -41,7 +41,7 @@ static void on_fault(int signal)
 /* The process's own fault, as a garbage collector or a debugger's probe would make one. */
 static void fault(void)
 {
-    volatile int *volatile nowhere = NULL;
+    volatile int *volatile nowhere = (volatile int *)16;
 
     if (sigsetjmp(back, 1) == 0)
         *nowhere = 1;
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 {
     struct sigaction own = {.sa_handler = on_fault}, now;
     sigset_t before, after;
-    stack_t stack;
+    stack_t stack_before, stack;
 
     if (argc < 2) {
         fprintf(stderr, "usage: threads .../dispatch-separate.sys [DRIVER.sys...]\n");
@@ -103,6 +103,7 @@ int main(int argc, char **argv)
     }
     sigaction(SIGSEGV, &own, NULL);
     pthread_sigmask(SIG_SETMASK, NULL, &before);
+    sigaltstack(NULL, &stack_before);
     must("machine", rgl_machine_create(NULL, &machine));
     for (int i = 1; i < argc; i++)
         must("load", rgl_driver_load_file(machine, argv[i], NULL, NULL));
@@ -116,6 +117,6 @@ int main(int argc, char **argv)
     printf("faults of the process's own: %u\n", own_faults);
     printf("handler restored: %s\n", now.sa_handler == on_fault ? "yes" : "no");
     printf("mask restored: %s\n", same_mask(&before, &after) ? "yes" : "no");
-    printf("signal stack restored: %s\n", stack.ss_flags & SS_DISABLE ? "yes" : "no");
+    printf("signal stack restored: %s\n", stack.ss_sp == stack_before.ss_sp ? "yes" : "no");
     return 0;
 }

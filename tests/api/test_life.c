@@ -197,12 +197,12 @@ static bool tick_blocked(void)
     return sigismember(&mask, SIGRTMIN + 4);
 }
 
-static bool has_signal_stack(void)
+static void *signal_stack(void)
 {
     stack_t stack;
 
     sigaltstack(NULL, &stack);
-    return !(stack.ss_flags & SS_DISABLE);
+    return stack.ss_sp;
 }
 
 static void *visit(void *context)
@@ -269,6 +269,7 @@ static void a_thread_may_see_several_machines(void **state)
 
 static void the_signal_state_comes_back(void **state)
 {
+    void *before = signal_stack();
     sigset_t tick;
 
     (void)state;
@@ -276,9 +277,11 @@ static void the_signal_state_comes_back(void **state)
     sigaddset(&tick, SIGRTMIN + 4);
     pthread_sigmask(SIG_BLOCK, &tick, NULL);
     rgl_machine *machine = new_machine(NULL);
+    assert_ptr_not_equal(signal_stack(), before);
+    assert_false(tick_blocked());
     rgl_machine_destroy(machine);
     assert_true(tick_blocked());
-    assert_false(has_signal_stack());
+    assert_ptr_equal(signal_stack(), before);
     pthread_sigmask(SIG_UNBLOCK, &tick, NULL);
 }
 
