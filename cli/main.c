@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* ringless: the program. Finds the subcommand; everything else is in the file of its name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli.h"
 
 static const struct {
@@ -47,7 +51,24 @@ static int unknown_subcommand(const char *word)
     return usage_error("there is no command '%s'; see 'ringless --help'", word);
 }
 
-int main(int argc, char **argv)
+/* A closed 0, 1 or 2 would be the number of the next file that is opened: a trace, a driver, the machine's RAM. */
+static void open_standard_files(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd)
+            _exit(EXIT_USAGE);
+}
+
+/* Output that could not be written is a failure, not a success without words. */
+static int finish_output(int exit_code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exit_code;
+    fprintf(stderr, "ringless: the output cannot be written: %s\n", strerror(errno));
+    return worse(exit_code, EXIT_COMMAND);
+}
+
+static int run_subcommand(int argc, char **argv)
 {
     if (argc < 2) {
         command_help(0, NULL);
@@ -67,4 +88,11 @@ int main(int argc, char **argv)
         return subcommands[i].run(argc - 2, argv + 2);
     }
     return unknown_subcommand(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    open_standard_files();
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like any other */
+    return finish_output(run_subcommand(argc, argv));
 }

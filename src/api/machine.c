@@ -96,6 +96,9 @@ rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machine **mac
     if (!NT_SUCCESS(status)) {
         api_shutdown();
         __atomic_store_n(&taken, false, __ATOMIC_RELEASE);
+        if (status == STATUS_INSUFFICIENT_RESOURCES)
+            return api_fail(status, "the machine cannot start: the host gives it too little memory, address "
+                                    "space or too few threads (ulimit -v, -d, -f, -u)");
         return api_fail(status, "the machine cannot start: %s",
                         rtl_status_name(status) ? rtl_status_name(status) : "?");
     }

@@ -8,6 +8,7 @@
  */
 #include "host/memory_internal.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,9 +20,20 @@
 #define BIOS_PAGES     0x60
 #define PUNCH_AT_LEAST 64 /* pages: below, zeroing at the next use is cheaper than a host call */
 
+/* Never 0, 1 or 2, closed or not: what a program prints must not become RAM. */
+static int create_memfd(void)
+{
+    int fd = (int)syscall(SYS_memfd_create, "ringless-ram", MFD_CLOEXEC);
+    if (fd < 0 || fd > 2)
+        return fd;
+    int higher = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    close(fd);
+    return higher;
+}
+
 static bool map_ram(uint64_t bytes)
 {
-    hmem.fd = (int)syscall(SYS_memfd_create, "ringless-ram", MFD_CLOEXEC);
+    hmem.fd = create_memfd();
     if (hmem.fd < 0 || syscall(SYS_ftruncate, hmem.fd, bytes) != 0)
         return false;
     hmem.alias = hmem_sys_map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, hmem.fd, 0);

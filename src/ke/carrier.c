@@ -17,7 +17,7 @@
 static struct carrier *helpers;
 static host_thread **helper_threads;
 static unsigned helper_count;
-static LIST_ENTRY parked_helpers;
+static LIST_ENTRY parked_helpers = {&parked_helpers, &parked_helpers};
 static unsigned searching; /* helpers granted a VP that have not looked for work yet */
 static KPCR poison;        /* GS of a pthread without a VP: its Self is NULL, its current thread too */
 
@@ -366,7 +366,7 @@ NTSTATUS carrier_host_call(struct ke_thread *thread)
 /* ---- life ---- */
 
 static rl_lock all_lock; /* guards the list of host carriers only */
-static LIST_ENTRY host_carriers;
+static LIST_ENTRY host_carriers = {&host_carriers, &host_carriers};
 
 struct carrier *carrier_attach(struct ke_thread *thread)
 {

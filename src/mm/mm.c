@@ -22,7 +22,10 @@ NTSTATUS mm_init(void)
     hmem_zone_range(HMEM_IMAGE, &lowest, &bytes);
     MmSystemRangeStart = lowest;
     mm_ranges_init();
-    return mm_pool_init();
+    NTSTATUS status = mm_pool_init();
+    if (!NT_SUCCESS(status))
+        mm_fini();
+    return status;
 }
 
 void mm_fini(void)
