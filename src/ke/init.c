@@ -36,7 +36,7 @@ static bool may_preempt(ULONG64 rip)
            ((pending & PEND_APC) && vp_irql(vp) < APC_LEVEL);
 }
 
-static _Noreturn void unhandled(EXCEPTION_RECORD *record, CONTEXT *context)
+__attribute__((noreturn)) static void unhandled(EXCEPTION_RECORD *record, CONTEXT *context)
 {
     ULONG64 code = (ULONG)record->ExceptionCode, at = (uintptr_t)record->ExceptionAddress;
     const struct ke_thread *thread = ke_thread();
@@ -55,7 +55,7 @@ static _Noreturn void unhandled(EXCEPTION_RECORD *record, CONTEXT *context)
                 record, context);
 }
 
-static _Noreturn void fault(ULONG code, const ULONG64 p[4], const char *sentence, EXCEPTION_RECORD *record,
+__attribute__((noreturn)) static void fault(ULONG code, const ULONG64 p[4], const char *sentence, EXCEPTION_RECORD *record,
                             CONTEXT *context)
 {
     bugcheck_at(code, p, sentence, record, context);

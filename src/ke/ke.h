@@ -210,7 +210,7 @@ struct ke_bugcheck_info {
 };
 _Noreturn void ke_bugcheck(
     const struct ke_bugcheck_info *info); /* first caller wins; freezes the machine; host calls return */
-_Noreturn void ke_bugcheck_code(ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4);
+__attribute__((noreturn)) void ke_bugcheck_code(ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4);
 const struct ke_bugcheck_info *ke_bugcheck_happened(void); /* NULL: no */
 struct ke_bugcheck_ops {
     void (*stopped)(
