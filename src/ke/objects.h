@@ -93,7 +93,6 @@ void blocking_fini(void);
 void threads_init(void);
 NTSTATUS reaper_init(void);
 void reaper_fini(void);
-void threads_for_each(void (*fn)(struct ke_thread *thread, void *context), void *context); /* locked */
 
 /* spinning until somebody else acts: keeps the VP's duties, gives the core up after a while */
 struct spin {

@@ -13,7 +13,7 @@
 struct ke_thread_callouts ke_thread_callouts;
 
 static ULONG next_id;
-static LIST_ENTRY all_threads;  /* for the watchdog; dispatcher lock */
+static LIST_ENTRY all_threads;  /* for debuggers; dispatcher lock */
 static LIST_ENTRY dead_threads; /* through ready_link; dispatcher lock */
 static KEVENT dead_event;
 
@@ -120,12 +120,6 @@ void ke_host_thread_end(NTSTATUS status)
     thread->header.SignalState = 1;
     wait_test(&thread->header, 0);
     dispatcher_release_and_yield();
-}
-
-/* Locked. For the watchdog: the live threads. */
-void threads_for_each(void (*fn)(struct ke_thread *thread, void *context), void *context)
-{
-    list_for_each(it, &all_threads) fn(container_of(it, struct ke_thread, all_link), context);
 }
 
 /* ---- the reaper ---- */

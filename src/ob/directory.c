@@ -119,20 +119,6 @@ void ob_make_temporary(void *body)
         ob_dereference(body);
 }
 
-void ob_for_each(void *directory, void (*visit)(const UNICODE_STRING *name, void *body, void *context),
-                 void *context)
-{
-    struct ob_directory *dir = directory ? directory : ob_root;
-    rl_lock_acquire(&ob_namespace_lock);
-    for (unsigned i = 0; i < OB_BUCKETS; i++)
-        list_for_each(link, &dir->buckets[i])
-        {
-            struct ob_name *name = container_of(link, struct ob_name, link);
-            visit(&name->text, name->object->body, context);
-        }
-    rl_lock_release(&ob_namespace_lock);
-}
-
 struct ob_directory *ob_directory_create(void)
 {
     struct ob_directory *directory = ob_create(ob_directory_type, sizeof(*directory));

@@ -77,7 +77,6 @@ bool ob_reference_if_live(void *body);    /* false when the count is already zer
 LONG ob_pointer_count(const void *body);
 LONG ob_handle_count(const void *body);
 struct ob_type *ob_type_of(const void *body);
-const char *ob_type_name(const struct ob_type *type);
 void *ob_type_object(struct ob_type *type); /* what ObGetObjectType returns and IoFileObjectType points to */
 
 /* Looks a name up, follows symbolic links, calls parse. *body is referenced. */
@@ -85,9 +84,6 @@ NTSTATUS ob_open_by_name(const OBJECT_ATTRIBUTES *attributes, struct ob_open_req
 NTSTATUS ob_walk(void *root, const UNICODE_STRING *name, struct ob_open_request *request, void **body);
 /* Full name into a buffer of `size` bytes; returns Length in bytes needed. */
 ULONG ob_query_name(const void *body, WCHAR *buffer, ULONG size);
-/* Visits a directory's entries (name, body); the lock is held: do not call out. */
-void ob_for_each(void *directory, void (*visit)(const UNICODE_STRING *name, void *body, void *context),
-                 void *context);
 
 /* Handles. Kernel handles have the high bits set, as on NT, and live in the system process's table. */
 struct ob_handle_table;
@@ -117,8 +113,6 @@ extern NTSTATUS (*ob_access_check)(PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK 
                                    ACCESS_MASK *granted);
 struct ob_handle_table *ob_kernel_table(void);
 
-/* The descriptor in an object's header (types without a security routine): borrowed, NULL if none. */
-PSECURITY_DESCRIPTOR ob_security_of(const void *body);
 /* Maps and checks access to an object for the caller. KernelMode is always granted. */
 NTSTATUS ob_check_access(void *body, ACCESS_MASK desired, KPROCESSOR_MODE mode, ACCESS_MASK *granted);
 

@@ -14,11 +14,6 @@ NTSTATUS(*ob_access_check)
 struct ob_security_ops ob_security_ops;
 static rl_lock security_lock;
 
-PSECURITY_DESCRIPTOR ob_security_of(const void *body)
-{
-    return ob_header_of(body)->security;
-}
-
 ACCESS_MASK ob_map_access(const struct ob_type *type, ACCESS_MASK desired)
 {
     const GENERIC_MAPPING *mapping = &type->ops.mapping;

@@ -56,11 +56,6 @@ NTSTATUS ob_type_init(void)
     return STATUS_SUCCESS;
 }
 
-const char *ob_type_name(const struct ob_type *type)
-{
-    return type->ops.name;
-}
-
 void *ob_type_object(struct ob_type *type)
 {
     return type;

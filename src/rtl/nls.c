@@ -45,13 +45,6 @@ UCHAR rtl_upper_byte(const struct rtl_code_page *page, UCHAR byte)
     return rtl_byte_to_wide(page, result) == upper ? result : byte;
 }
 
-UCHAR rtl_lower_byte(const struct rtl_code_page *page, UCHAR byte)
-{
-    WCHAR lower = rtl_lower(rtl_byte_to_wide(page, byte));
-    UCHAR result = rtl_wide_to_byte(page, lower, NULL);
-    return rtl_byte_to_wide(page, result) == lower ? result : byte;
-}
-
 WCHAR rtl_upcase(WCHAR c)
 {
     return rtl_upper(c);

@@ -48,6 +48,5 @@ UCHAR rtl_wide_to_byte(const struct rtl_code_page *page, WCHAR c, bool *unmapped
 
 /* Upper case of an ANSI byte, through Unicode; a letter whose upper case has no byte of its own stays. */
 UCHAR rtl_upper_byte(const struct rtl_code_page *page, UCHAR byte);
-UCHAR rtl_lower_byte(const struct rtl_code_page *page, UCHAR byte);
 
 #endif
