@@ -111,9 +111,25 @@ static ULONG take_number(struct irp_cache *c)
     return c->next_number++;
 }
 
+/* Constant sizes, which the compiler writes out as stores: a call of memset is a third of an IRP's way. */
+static void zero_irp(PIRP Irp, USHORT PacketSize)
+{
+    char *at = (char *)(Irp + 1), *end = (char *)Irp + PacketSize;
+
+    if (unlikely(PacketSize < sizeof(IRP))) {
+        __builtin_memset(Irp, 0, PacketSize);
+        return;
+    }
+    __builtin_memset(Irp, 0, sizeof(IRP));
+    for (; (size_t)(end - at) >= sizeof(IO_STACK_LOCATION); at += sizeof(IO_STACK_LOCATION))
+        __builtin_memset(at, 0, sizeof(IO_STACK_LOCATION));
+    for (; at < end; at++)
+        *at = 0;
+}
+
 static void init_irp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
 {
-    __builtin_memset(Irp, 0, PacketSize);
+    zero_irp(Irp, PacketSize);
     Irp->Type = IO_TYPE_IRP;
     Irp->Size = PacketSize;
     Irp->StackCount = StackSize;

@@ -123,15 +123,15 @@ static __attribute__((noinline, cold)) void report_mark_behind(const PIRP irp, P
 static void check_nothing_marked(const PIRP irp, const UCHAR *control, PIO_COMPLETION_ROUTINE routine)
 {
     /* IRP-73: what lies behind the IRP was written to. */
-    if (unlikely(*control & SL_PENDING_RETURNED) && seam_vf)
+    if (unlikely(*control & SL_PENDING_RETURNED))
         report_mark_behind(irp, routine);
 }
 
-/* The Control of the location above the top, which is not there; wiped. NULL: there is one above, or the
- * IRP's memory is the driver's. */
+/* For the verifier: the Control of the location above the top, which is not there; wiped. NULL: there is one above,
+ * or the IRP's memory is the driver's. */
 static UCHAR *control_above_top(PIRP irp)
 {
-    if (likely(!beyond_top(irp)) || !io_irp_of(irp))
+    if (likely(!seam_vf) || !beyond_top(irp) || !io_irp_of(irp))
         return NULL;
     UCHAR *control = &irp->Tail.Overlay.CurrentStackLocation->Control;
     *control = 0;

@@ -221,15 +221,20 @@ extern struct ke_bugcheck_ops ke_bugcheck_ops;
 /* Around a routine that works on a request, or (with NULLs) that interrupts one. */
 static inline struct ke_request ke_request_begin(const void *irp, const void *device)
 {
-    struct ke_thread *thread = ke_thread();
-    struct ke_request before = thread->request;
-    thread->request = (struct ke_request){irp, device};
+    /* Word by word: a vector load of what two words' stores just wrote would wait for them to reach the cache. */
+    struct ke_request *request = &ke_thread()->request, before;
+    before.irp = __atomic_load_n(&request->irp, __ATOMIC_RELAXED);
+    before.device = __atomic_load_n(&request->device, __ATOMIC_RELAXED);
+    __atomic_store_n(&request->irp, irp, __ATOMIC_RELAXED);
+    __atomic_store_n(&request->device, device, __ATOMIC_RELAXED);
     return before;
 }
 
 static inline void ke_request_end(struct ke_request before)
 {
-    ke_thread()->request = before;
+    struct ke_request *request = &ke_thread()->request;
+    __atomic_store_n(&request->irp, before.irp, __ATOMIC_RELAXED);
+    __atomic_store_n(&request->device, before.device, __ATOMIC_RELAXED);
 }
 
 /* ---- calls into driver code from the runtime: role for trace and verifier ("dispatch", "DPC", "StartIo"
@@ -237,17 +242,21 @@ static inline void ke_request_end(struct ke_request before)
 static inline uint64_t ke_callout_enter(const char *role, const void *routine)
 {
     uint64_t cookie = 0;
-    ke_thread()->routine = routine;
-    if (unlikely(seam_vf != NULL) && seam_vf->callout_enter)
-        seam_vf->callout_enter(role, routine, &cookie);
+    if (unlikely(seam_vf != NULL)) {
+        ke_thread()->routine = routine;
+        if (seam_vf->callout_enter)
+            seam_vf->callout_enter(role, routine, &cookie);
+    }
     return cookie;
 }
 
 static inline void ke_callout_leave(const char *role, const void *routine, uint64_t cookie)
 {
-    ke_thread()->routine = NULL;
-    if (unlikely(seam_vf != NULL) && seam_vf->callout_leave)
-        seam_vf->callout_leave(role, routine, cookie);
+    if (unlikely(seam_vf != NULL)) {
+        ke_thread()->routine = NULL;
+        if (seam_vf->callout_leave)
+            seam_vf->callout_leave(role, routine, cookie);
+    }
 }
 
 /* ---- APCs for the layers above (io completion, thread exit) ---- */
