@@ -68,6 +68,10 @@ struct ke_thread {
     BOOLEAN apc_pending[2];
     BOOLEAN apc_in_progress;
     LIST_ENTRY mutants; /* owned */
+    KQUEUE *queue;      /* whose entries it serves, NULL: none */
+    LIST_ENTRY queue_link;
+    BOOLEAN queue_idle;      /* it waits: not counted as one that runs */
+    PLIST_ENTRY queue_entry; /* what the last wait for the queue gave it */
     LIST_ENTRY all_link;
 
     /* the watchdog's */

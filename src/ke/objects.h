@@ -58,6 +58,13 @@ void apc_rundown(struct ke_thread *thread);                  /* exit */
 void mutant_acquired(PKMUTANT mutant, struct ke_thread *thread);
 void mutants_abandon(struct ke_thread *thread);
 
+/* queue.c: locked */
+bool queue_can_serve(const KQUEUE *queue, const struct ke_thread *thread);
+NTSTATUS queue_serve(PKQUEUE queue, struct ke_thread *thread);
+void queue_thread_waits(struct ke_thread *thread); /* one that has a queue */
+void queue_thread_goes_on(struct ke_thread *thread);
+void queue_leave(struct ke_thread *thread); /* exit */
+
 /* bugcheck.c */
 _Noreturn void bugcheck_stop_here(struct vp *vp); /* the machine stopped, or the watchdog means this VP */
 _Noreturn void bugcheck_stalled(void);

@@ -55,6 +55,14 @@ NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertabl
 BOOLEAN NTAPI KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE AlertMode);
 BOOLEAN NTAPI KeTestAlertThread(KPROCESSOR_MODE AlertMode);
 
+/* queue.c */
+VOID NTAPI KeInitializeQueue(PRKQUEUE Queue, ULONG Count);
+LONG NTAPI KeInsertQueue(PRKQUEUE Queue, PLIST_ENTRY Entry);
+LONG NTAPI KeInsertHeadQueue(PRKQUEUE Queue, PLIST_ENTRY Entry);
+PLIST_ENTRY NTAPI KeRemoveQueue(PRKQUEUE Queue, KPROCESSOR_MODE WaitMode, PLARGE_INTEGER Timeout);
+LONG NTAPI KeReadStateQueue(PRKQUEUE Queue);
+PLIST_ENTRY NTAPI KeRundownQueue(PRKQUEUE Queue);
+
 /* timer.c */
 VOID NTAPI KeInitializeTimer(PKTIMER Timer);
 VOID NTAPI KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type);

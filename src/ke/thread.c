@@ -96,6 +96,7 @@ void ke_thread_exit(NTSTATUS status)
     irql_set(DISPATCH_LEVEL);
     dispatcher_acquire();
     mutants_abandon(thread);
+    queue_leave(thread);
     list_remove(&thread->all_link);
     list_insert_tail(&dead_threads, &thread->ready_link);
     thread->header.SignalState = 1;
@@ -117,6 +118,7 @@ void ke_host_thread_end(NTSTATUS status)
     apc_rundown(thread);
     dispatcher_acquire();
     mutants_abandon(thread);
+    queue_leave(thread);
     thread->header.SignalState = 1;
     wait_test(&thread->header, 0);
     dispatcher_release_and_yield();

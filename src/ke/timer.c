@@ -7,10 +7,12 @@
  */
 #include "ke/dispatch.h"
 #include "ke/objects.h"
+#include "ke/timer_precise.h"
 
 enum { SLOTS = 256, SLOT_SHIFT = 17 };
-/* KTIMER.TimerType of a thread's own timer, for its time-outs: it is not an object that can be waited on. */
-enum { THREAD_TIMER = 0xFFFF };
+/* KTIMER.TimerType of a thread's own timer, for its time-outs: it is not an object that can be waited on; and
+ * of one with a period in 100 ns. */
+enum { THREAD_TIMER = 0xFFFF, PRECISE_TIMER = 0xFFFE };
 
 static LIST_ENTRY slots[SLOTS];
 static uint64_t used[SLOTS / 64]; /* bit per list that is not empty */
@@ -96,6 +98,13 @@ static void queue_timer_dpc(PKDPC dpc)
     dpc_queue_locked(dpc, (PVOID)(uintptr_t)(ULONG)now, (PVOID)(uintptr_t)(ULONG)(now >> 32));
 }
 
+static uint64_t period_of(const KTIMER *timer)
+{
+    if (timer->TimerType == PRECISE_TIMER)
+        return container_of(timer, const struct ke_precise_timer, timer)->period_100ns;
+    return (uint64_t)timer->Period * 10000;
+}
+
 /* Locked. A periodic timer is back in its list before its DPC is queued. */
 static void expire(PKTIMER timer)
 {
@@ -107,8 +116,8 @@ static void expire(PKTIMER timer)
     }
     TRACE(TRACE_TIMER_EXPIRED, timer);
     timer->Header.SignalState = 1;
-    if (timer->Period != 0)
-        timer_insert(timer, timer->DueTime.QuadPart + (uint64_t)timer->Period * 10000);
+    if (period_of(timer) != 0)
+        timer_insert(timer, timer->DueTime.QuadPart + period_of(timer));
     wait_test(&timer->Header, 0);
     if (dpc != NULL)
         queue_timer_dpc(dpc);
@@ -162,6 +171,19 @@ static bool cancel(PKTIMER timer)
     return true;
 }
 
+/* Locked: not signaled, due then; one that is due at once expires here. */
+static void start(PKTIMER timer, const LARGE_INTEGER *due_time, PKDPC dpc)
+{
+    uint64_t due = wait_due_time(due_time);
+    timer->Header.SignalState = 0;
+    timer->Dpc = dpc;
+    timer_insert(timer, due);
+    if (due > host_interrupt_time())
+        return;
+    clock_update_page();
+    expire(timer);
+}
+
 /*
  * Sets the timer, not signaled, due at DueTime (negative: relative) and then every Period milliseconds. A
  * timer that is due at once expires before the routine returns. TRUE: it was set before. IRQL: <=
@@ -173,17 +195,34 @@ BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PK
     dispatcher_acquire();
     /* DPC-14: setting a timer that is set cancels it first, its DPC call too. */
     bool was_set = cancel(Timer);
-    Timer->Header.SignalState = 0;
-    Timer->Dpc = Dpc;
     Timer->Period = (ULONG)Period;
-    uint64_t due = wait_due_time(&DueTime);
-    timer_insert(Timer, due);
-    if (due <= host_interrupt_time()) {
-        clock_update_page();
-        expire(Timer);
-    }
+    start(Timer, &DueTime, Dpc);
     dispatcher_release_and_yield();
     return was_set;
+}
+
+void ke_precise_timer_init(struct ke_precise_timer *timer, TIMER_TYPE type)
+{
+    KeInitializeTimerEx(&timer->timer, type);
+    timer->timer.TimerType = PRECISE_TIMER;
+}
+
+bool ke_precise_timer_set(struct ke_precise_timer *timer, LARGE_INTEGER due, uint64_t period_100ns, PKDPC dpc)
+{
+    dispatcher_acquire();
+    bool was_set = cancel(&timer->timer);
+    timer->period_100ns = period_100ns;
+    start(&timer->timer, &due, dpc);
+    dispatcher_release_and_yield();
+    return was_set;
+}
+
+bool ke_timer_is_set(const KTIMER *timer)
+{
+    dispatcher_acquire();
+    bool is_set = timer->Header.Inserted;
+    dispatcher_release();
+    return is_set;
 }
 
 EXPORT(ntoskrnl, KeSetTimer, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_CALLS_DRIVER)

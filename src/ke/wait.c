@@ -18,6 +18,8 @@ static bool is_mutant(const DISPATCHER_HEADER *object)
 
 static bool can_satisfy(const DISPATCHER_HEADER *object, const struct ke_thread *thread)
 {
+    if (unlikely(object->Type == QueueObject))
+        return queue_can_serve(container_of(object, KQUEUE, Header), thread);
     if (object->SignalState > 0)
         return true;
     return is_mutant(object) && container_of(object, KMUTANT, Header)->OwnerThread == (PKTHREAD)thread;
@@ -35,6 +37,8 @@ static NTSTATUS take(DISPATCHER_HEADER *object, struct ke_thread *thread)
     case SemaphoreObject:
         object->SignalState--;
         return STATUS_SUCCESS;
+    case QueueObject:
+        return queue_serve(container_of(object, KQUEUE, Header), thread);
     case MutantObject:
         mutant = container_of(object, KMUTANT, Header);
         mutant_acquired(mutant, thread);
@@ -70,6 +74,8 @@ void wait_end(struct ke_thread *thread, NTSTATUS status, KPRIORITY increment)
 {
     unlink_blocks(thread);
     thread->wait_status = status;
+    if (unlikely(thread->queue != NULL))
+        queue_thread_goes_on(thread);
     boost(thread, increment);
     dispatch_ready(thread, false);
 }
@@ -254,6 +260,8 @@ static NTSTATUS sleep_on(const struct wait *wait, KIRQL irql)
     thread->alertable = wait->alertable;
     thread->wait_irql = irql;
     link_blocks(thread);
+    if (unlikely(thread->queue != NULL))
+        queue_thread_waits(thread);
     if (wait->timed)
         timer_insert(&thread->timer, wait->due);
     TRACE(TRACE_THREAD_WAIT, wait->count ? wait->blocks[0].Object : NULL);
