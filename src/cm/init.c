@@ -3,6 +3,7 @@
  * The registry at the start of the machine, and the runtime's own way in: by
  * path, without handles. \Registry\Machine\Hardware is volatile, as on NT.
  */
+#include "cm/callbacks.h"
 #include "base/version.h"
 #include "cm/store.h"
 #include "rtl/rtl.h"
@@ -228,6 +229,7 @@ NTSTATUS cm_init(void)
 /* The machine ends: the keys go with the pool. */
 void cm_fini(void)
 {
+    cm_callbacks_fini();
     cm_root = NULL;
     cm_key_type = NULL;
 }

@@ -4,6 +4,7 @@
  * behind it are the registry's, parsed here. Each open makes an object of its
  * own, so a key can be deleted while handles to it are open.
  */
+#include "cm/callbacks.h"
 #include "cm/store.h"
 
 struct ob_type *cm_key_type;
@@ -23,6 +24,8 @@ static void *make_object(struct cm_key *key)
 static void delete_object(void *body)
 {
     struct cm_key_object *object = body;
+    cm_object_contexts_end(object);
+    mm_free(object->name);
     rl_lock_acquire(&cm_lock);
     if (object->key)
         cm_key_release(object->key);
@@ -73,11 +76,10 @@ static bool asks_for_link(const struct ob_open_request *request)
            (create && (create->options & (REG_OPTION_OPEN_LINK | REG_OPTION_CREATE_LINK)));
 }
 
-static NTSTATUS parse(void *body, const UNICODE_STRING *rest, struct ob_open_request *request, void **opened)
+static NTSTATUS open_key(void *body, const UNICODE_STRING *rest, struct ob_open_request *request,
+                         void **opened)
 {
     struct cm_key *from = ((struct cm_key_object *)body)->key, *key;
-    if (request->wanted && request->wanted != cm_key_type)
-        return STATUS_OBJECT_TYPE_MISMATCH;
     rl_lock_acquire(&cm_lock);
     NTSTATUS status = from->deleted
                           ? STATUS_KEY_DELETED
@@ -90,6 +92,77 @@ static NTSTATUS parse(void *body, const UNICODE_STRING *rest, struct ob_open_req
     return status;
 }
 
+/* The same with registered routines around it; one of them may bring an object of its own. */
+static NTSTATUS open_notified(void *body, const UNICODE_STRING *rest, struct ob_open_request *request,
+                              void **opened)
+{
+    struct cm_create *create = request->context;
+    ULONG disposition = 0;
+    UNICODE_STRING name = *request->full_name, remaining = *rest;
+    if (remaining.Length && remaining.Buffer[0] == '\\') {
+        remaining.Buffer++;
+        remaining.Length -= sizeof(WCHAR);
+    }
+    REG_CREATE_KEY_INFORMATION_V1 information = {
+        .CompleteName = &name,
+        .RootObject = body,
+        .ObjectType = cm_key_type,
+        .Options = create ? create->options : 0,
+        .Class = create && create->class_name.Length ? &create->class_name : NULL,
+        .SecurityQualityOfService = request->security_qos,
+        .DesiredAccess = request->desired_access,
+        .Disposition = create ? &create->disposition : &disposition,
+        .ResultObject = opened,
+        .Version = 1,
+        .RemainingName = &remaining,
+        .Attributes = request->attributes,
+        .CheckAccessMode = request->mode,
+    };
+    struct cm_notice notice = {.before = create ? RegNtPreCreateKeyEx : RegNtPreOpenKeyEx,
+                               .after = create ? RegNtPostCreateKeyEx : RegNtPostOpenKeyEx,
+                               .information = &information,
+                               .contexts = &information.CallContext,
+                               .object = body,
+                               .makes_object = true};
+    NTSTATUS status;
+    if (!cm_notify_before(&notice, &status))
+        return NT_SUCCESS(status) && !*opened ? STATUS_UNSUCCESSFUL : status;
+    NTSTATUS own = open_key(body, rest, request, opened);
+    notice.made = *opened;
+    /* SR-46: the routines have the last word. */
+    status = cm_notify_after(&notice, own);
+    if (NT_SUCCESS(own) && !NT_SUCCESS(status))
+        ob_dereference(notice.made);
+    return NT_SUCCESS(status) && !*opened ? STATUS_UNSUCCESSFUL : status;
+}
+
+static NTSTATUS parse(void *body, const UNICODE_STRING *rest, struct ob_open_request *request, void **opened)
+{
+    if (request->wanted && request->wanted != cm_key_type)
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    *opened = NULL;
+    return likely(!cm_notify_wanted()) ? open_key(body, rest, request, opened)
+                                       : open_notified(body, rest, request, opened);
+}
+
+/* The last handle of this object is closed. */
+static void close_key(void *body, LONG handles_before, LONG process_handles_before)
+{
+    REG_KEY_HANDLE_CLOSE_INFORMATION information = {.Object = body};
+    struct cm_notice notice = {.before = RegNtPreKeyHandleClose,
+                               .after = RegNtPostKeyHandleClose,
+                               .information = &information,
+                               .contexts = &information.CallContext,
+                               .object = body};
+    NTSTATUS status;
+    if (handles_before != 1 || !cm_notify_wanted())
+        return;
+    if (cm_notify_before(&notice, &status))
+        /* SR-46: closing cannot be refused. */
+        cm_notify_after(&notice, STATUS_SUCCESS);
+    cm_object_contexts_end(body);
+}
+
 static const struct ob_type_ops key_ops = {
     .name = "Key",
     .pool_tag = 0x2079654b, /* 'Key ' */
@@ -97,6 +170,7 @@ static const struct ob_type_ops key_ops = {
     .mapping = {KEY_READ, KEY_WRITE, KEY_EXECUTE, KEY_ALL_ACCESS},
     .dispatcher_offset = -1,
     .parse = parse,
+    .close = close_key,
     .delete_ = delete_object,
     .query_name = query_name,
 };

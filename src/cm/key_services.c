@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening, creating, deleting and flushing keys. */
+#include "cm/callbacks.h"
 #include "cm/store.h"
 
 static NTSTATUS open_with(HANDLE *handle, ACCESS_MASK desired, const OBJECT_ATTRIBUTES *attributes,
@@ -32,7 +33,7 @@ NTSTATUS NTAPI NtOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_A
     return open_with(KeyHandle, DesiredAccess, ObjectAttributes, NULL, 0);
 }
 
-EXPORT(ntoskrnl, ZwOpenKey, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
+EXPORT(ntoskrnl, ZwOpenKey, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
     return ZW_CALL(NtOpenKey(KeyHandle, DesiredAccess, ObjectAttributes));
@@ -49,7 +50,7 @@ NTSTATUS NTAPI NtOpenKeyEx(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT
                      (OpenOptions & REG_OPTION_OPEN_LINK) ? OBJ_OPENLINK : 0);
 }
 
-EXPORT(ntoskrnl, ZwOpenKeyEx, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
+EXPORT(ntoskrnl, ZwOpenKeyEx, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwOpenKeyEx(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                            ULONG OpenOptions)
 {
@@ -78,7 +79,7 @@ NTSTATUS NTAPI NtCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT
     return status;
 }
 
-EXPORT(ntoskrnl, ZwCreateKey, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
+EXPORT(ntoskrnl, ZwCreateKey, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                            ULONG TitleIndex, PUNICODE_STRING Class, ULONG CreateOptions, PULONG Disposition)
 {
@@ -86,45 +87,61 @@ NTSTATUS NTAPI ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT
                                Disposition));
 }
 
-NTSTATUS NTAPI NtDeleteKey(HANDLE KeyHandle)
+static NTSTATUS delete_key(void *object)
 {
-    struct cm_key_object *object;
     struct cm_key *key;
-    NTSTATUS status = cm_reference_key(KeyHandle, DELETE, ke_previous_mode(), &object);
-    if (!NT_SUCCESS(status))
-        return status;
-    status = cm_lock_key(object, &key);
+    NTSTATUS status = cm_lock_key(object, &key);
     if (NT_SUCCESS(status)) {
         status = cm_remove_key(key);
         rl_lock_release(&cm_lock);
     }
+    return status;
+}
+
+/* An operation on the key alone, with registered routines around it. */
+static NTSTATUS on_key(HANDLE handle, ACCESS_MASK access, REG_NOTIFY_CLASS before, REG_NOTIFY_CLASS after,
+                       NTSTATUS (*operation)(void *object))
+{
+    struct cm_key_object *object;
+    REG_DELETE_KEY_INFORMATION information = {0}; /* that of a flush is the same */
+    struct cm_notice notice = {
+        .before = before, .after = after, .information = &information, .contexts = &information.CallContext};
+    NTSTATUS status = cm_reference_key(handle, access, ke_previous_mode(), &object);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = cm_notified(&notice, object, operation, object);
     ob_dereference(object);
     return status;
 }
 
-EXPORT(ntoskrnl, ZwDeleteKey, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
+NTSTATUS NTAPI NtDeleteKey(HANDLE KeyHandle)
+{
+    return on_key(KeyHandle, DELETE, RegNtPreDeleteKey, RegNtPostDeleteKey, delete_key);
+}
+
+EXPORT(ntoskrnl, ZwDeleteKey, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwDeleteKey(HANDLE KeyHandle)
 {
     return ZW_CALL(NtDeleteKey(KeyHandle));
 }
 
-/* The registry has no storage but memory: what was set is as safe as it will be, so only the handle is
- * checked. */
-NTSTATUS NTAPI NtFlushKey(HANDLE KeyHandle)
+/* The registry has no storage but memory: what was set is as safe as it will be, so only the key is checked.
+ */
+static NTSTATUS flush_key(void *object)
 {
-    struct cm_key_object *object;
     struct cm_key *key;
-    NTSTATUS status = cm_reference_key(KeyHandle, 0, ke_previous_mode(), &object);
-    if (!NT_SUCCESS(status))
-        return status;
-    status = cm_lock_key(object, &key);
+    NTSTATUS status = cm_lock_key(object, &key);
     if (NT_SUCCESS(status))
         rl_lock_release(&cm_lock);
-    ob_dereference(object);
     return status;
 }
 
-EXPORT(ntoskrnl, ZwFlushKey, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
+NTSTATUS NTAPI NtFlushKey(HANDLE KeyHandle)
+{
+    return on_key(KeyHandle, 0, RegNtPreFlushKey, RegNtPostFlushKey, flush_key);
+}
+
+EXPORT(ntoskrnl, ZwFlushKey, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI ZwFlushKey(HANDLE KeyHandle)
 {
     return ZW_CALL(NtFlushKey(KeyHandle));

@@ -40,6 +40,7 @@ struct cm_key {
 /* What a Key handle stands for. */
 struct cm_key_object {
     struct cm_key *key;
+    UNICODE_STRING *name; /* what CmCallbackGetKeyObjectID gave out, or NULL */
 };
 
 extern rl_lock cm_lock; /* guards the whole tree; pool may be called under it, nothing else */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Start and end of memory management, and the variables that it exports to drivers. */
 #include "mm/mm.h"
+#include "mm/query.h"
 #include "mm/ranges.h"
 #include "mm/secure.h"
 
@@ -31,6 +32,7 @@ NTSTATUS mm_init(void)
 void mm_fini(void)
 {
     mm_secure_fini();
+    mm_query_fini();
     mm_ranges_fini();
     mm_pool_fini();
 }

@@ -17,8 +17,9 @@ struct mm_range {
     enum mm_range_kind kind;
     ULONG tag;
     const void *caller;
-    size_t mapped_pages; /* reserved mapping: in use */
-    void *object;        /* view: its section */
+    size_t mapped_pages;             /* reserved mapping: in use */
+    void *object;                    /* view: its section */
+    enum hmem_protection protection; /* view: the one it was made with */
 };
 
 void mm_ranges_init(void);

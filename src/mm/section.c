@@ -6,6 +6,7 @@
  * them.
  */
 #include "mm/section.h"
+#include "ob/object.h"
 #include "rtl/rtl.h"
 
 #define SECTION_TAG      0x74636553u /* 'Sect' */
@@ -72,6 +73,18 @@ static NTSTATUS create_backed(uint64_t bytes, enum hmem_protection protection, s
     return STATUS_SUCCESS;
 }
 
+/* Why the handle of a file does not do: it is none, it is no file's, or the file has nothing to map. */
+static NTSTATUS refuse_file(HANDLE file)
+{
+    void *object;
+    NTSTATUS status = ob_reference_by_handle(file, 0, NULL, ke_previous_mode(), &object, NULL);
+    if (!NT_SUCCESS(status))
+        return status;
+    bool is_file = strcmp(ob_type_of(object)->ops.name, "File") == 0;
+    ob_dereference(object);
+    return is_file ? STATUS_INVALID_FILE_FOR_SECTION : STATUS_OBJECT_TYPE_MISMATCH;
+}
+
 /* The parameters that creation has in common for both services. */
 static NTSTATUS create_section(const LARGE_INTEGER *size, ULONG protect, ULONG attributes, HANDLE file,
                                struct mm_section **section)
@@ -82,7 +95,9 @@ static NTSTATUS create_section(const LARGE_INTEGER *size, ULONG protect, ULONG a
         return STATUS_INVALID_PARAMETER_6;
     if (!mm_protection_of_page(protect, &protection) || protection == HMEM_NONE)
         return STATUS_INVALID_PAGE_PROTECTION;
-    if (file != NULL || kind == SEC_IMAGE)
+    if (file != NULL)
+        return refuse_file(file);
+    if (kind == SEC_IMAGE)
         return STATUS_INVALID_FILE_FOR_SECTION;
     if (size == NULL || size->QuadPart <= 0)
         return STATUS_INVALID_PARAMETER_4;

@@ -4,6 +4,7 @@
  * The view's record (ranges.h) keeps the section referenced.
  */
 #include "mm/process.h"
+#include "mm/query.h"
 #include "mm/section.h"
 
 #define GRANULARITY 0x10000ull
@@ -29,6 +30,7 @@ NTSTATUS mm_view_map(struct mm_section *section, enum hmem_zone zone, void *at, 
     }
     ob_reference(section);
     range->object = section;
+    range->protection = protection;
     *base = range->base;
     return STATUS_SUCCESS;
 }
@@ -75,8 +77,15 @@ static NTSTATUS write_view(const struct view_parameters *view, PVOID *base, PLAR
     return status;
 }
 
-/* Offset and size as they will be: the offset down to 64 KiB, and the size grows by what that adds; the size
- * up to pages, 0 to the section's end. */
+/* An address and, but for physical memory, an offset between allocations are refused. */
+static bool aligned(const struct mm_section *section, const struct view_parameters *view)
+{
+    return (uintptr_t)view->base % GRANULARITY == 0 &&
+           (section->physical || (uint64_t)view->offset.QuadPart % GRANULARITY == 0);
+}
+
+/* Offset and size as they will be: the offset down to 64 KiB (of physical memory), and the size grows by what
+ * that adds; the size up to pages, 0 to the section's end. */
 static NTSTATUS settle_view(const struct mm_section *section, struct view_parameters *view)
 {
     uint64_t offset = (uint64_t)view->offset.QuadPart, start = ALIGN_DOWN(offset, GRANULARITY);
@@ -87,7 +96,6 @@ static NTSTATUS settle_view(const struct mm_section *section, struct view_parame
         return STATUS_INVALID_VIEW_SIZE;
     view->offset.QuadPart = (LONGLONG)start;
     view->size = size;
-    view->base = (char *)ALIGN_DOWN(view->base, GRANULARITY);
     return STATUS_SUCCESS;
 }
 
@@ -97,12 +105,16 @@ static bool zero_bits_hold(const struct view_parameters *view, ULONG_PTR zero_bi
 }
 
 static NTSTATUS map_user_view(struct mm_section *section, struct view_parameters *view, ULONG_PTR zero_bits,
-                              enum hmem_protection protection, const void *caller)
+                              SIZE_T commit, enum hmem_protection protection, const void *caller)
 {
     bool anywhere = view->base == NULL;
+    if (!aligned(section, view))
+        return STATUS_MAPPED_ALIGNMENT;
     NTSTATUS status = settle_view(section, view);
     if (!NT_SUCCESS(status))
         return status;
+    if (commit > view->size)
+        return STATUS_INVALID_PARAMETER_5;
     if (protection & ~section->protection)
         return STATUS_SECTION_PROTECTION;
     if (!anywhere && !mm_user_range_ok(view->base, view->size))
@@ -156,7 +168,7 @@ NTSTATUS NTAPI NtMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PV
                                         ke_previous_mode(), &section, NULL);
     if (!NT_SUCCESS(status))
         return status;
-    status = map_user_view(section, &view, ZeroBits, protection, mm_service_caller());
+    status = map_user_view(section, &view, ZeroBits, CommitSize, protection, mm_service_caller());
     ob_dereference(section);
     return NT_SUCCESS(status) ? write_view(&view, BaseAddress, SectionOffset, ViewSize) : status;
 }

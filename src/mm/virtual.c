@@ -6,6 +6,7 @@
  * services and are refused. Every process has the one user range.
  */
 #include "mm/process.h"
+#include "mm/query.h"
 #include "mm/ranges.h"
 #include "mm/secure.h"
 #include "ob/services.h"
@@ -101,17 +102,28 @@ static NTSTATUS reserve(struct region_parameters *region, ULONG_PTR zero_bits)
     return STATUS_NO_MEMORY;
 }
 
-static NTSTATUS reserve_and_commit(struct region_parameters *region, ULONG_PTR zero_bits, bool commit,
+/* All of a new reservation, which is recorded with the protection it was made with. */
+static NTSTATUS finish_reservation(struct region_parameters *region, bool commit, ULONG protect,
                                    enum hmem_protection protection)
 {
-    NTSTATUS status = reserve(region, zero_bits);
-    if (!NT_SUCCESS(status) || !commit)
-        return status;
-    status = hmem_commit(region->base, region->size / PAGE_SIZE, protection);
-    if (NT_SUCCESS(status))
+    if (!mm_allocation_note(region->base, protect))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    if (!commit || NT_SUCCESS(hmem_commit(region->base, region->size / PAGE_SIZE, protection)))
         return STATUS_SUCCESS;
-    hmem_release(region->base, region->size / PAGE_SIZE);
+    mm_allocation_forget(region->base);
     return STATUS_NO_MEMORY;
+}
+
+static NTSTATUS reserve_and_commit(struct region_parameters *region, ULONG_PTR zero_bits, bool commit,
+                                   ULONG protect, enum hmem_protection protection)
+{
+    NTSTATUS status = reserve(region, zero_bits);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = finish_reservation(region, commit, protect, protection);
+    if (!NT_SUCCESS(status))
+        hmem_release(region->base, region->size / PAGE_SIZE);
+    return status;
 }
 
 static NTSTATUS commit_existing(struct region_parameters *region, enum hmem_protection protection)
@@ -127,6 +139,17 @@ static NTSTATUS commit_existing(struct region_parameters *region, enum hmem_prot
                                                                       : commit_pages(region, protection);
 }
 
+/* MEM_RESET: what the pages hold is of no interest any more. They may keep it, and do. */
+static NTSTATUS reset(struct region_parameters *region)
+{
+    char *first;
+    size_t bytes;
+    NTSTATUS status = round_to_pages(region, PAGE_SIZE);
+    if (!NT_SUCCESS(status))
+        return status;
+    return within_allocation(region, &first, &bytes) ? STATUS_SUCCESS : STATUS_CONFLICTING_ADDRESSES;
+}
+
 /*
  * Reserves address space, commits pages of it, or both (MEM_COMMIT with no base reserves too). The base is
  * rounded down (to 64 KiB for a reservation), the size up to pages; both come back.
@@ -139,7 +162,8 @@ NTSTATUS NTAPI NtAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
     enum hmem_protection protection;
     if (ZeroBits > 20)
         return STATUS_INVALID_PARAMETER_3;
-    if (!(AllocationType & BOTH) || AllocationType & ~(ULONG)(BOTH | MEM_TOP_DOWN))
+    if (AllocationType != MEM_RESET &&
+        (!(AllocationType & BOTH) || AllocationType & ~(ULONG)(BOTH | MEM_TOP_DOWN)))
         return STATUS_INVALID_PARAMETER_5;
     if (!mm_protection_of_page(Protect, &protection))
         return STATUS_INVALID_PAGE_PROTECTION;
@@ -148,8 +172,10 @@ NTSTATUS NTAPI NtAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
         status = mm_check_process(ProcessHandle, PROCESS_VM_OPERATION);
     if (!NT_SUCCESS(status))
         return status;
-    if (AllocationType & MEM_RESERVE || region.base == NULL)
-        status = reserve_and_commit(&region, ZeroBits, AllocationType & MEM_COMMIT, protection);
+    if (AllocationType == MEM_RESET)
+        status = reset(&region);
+    else if (AllocationType & MEM_RESERVE || region.base == NULL)
+        status = reserve_and_commit(&region, ZeroBits, AllocationType & MEM_COMMIT, Protect, protection);
     else
         status = commit_existing(&region, protection);
     return NT_SUCCESS(status) ? write_parameters(&region, BaseAddress, RegionSize) : status;
@@ -185,9 +211,10 @@ static NTSTATUS free_region(struct region_parameters *region, bool release)
         return STATUS_UNABLE_TO_FREE_VM;
     if (mm_secured_against(pages.base, pages.size, HMEM_NONE))
         return STATUS_INVALID_PAGE_PROTECTION;
-    if (release)
+    if (release) {
+        mm_allocation_forget(pages.base);
         hmem_release(pages.base, pages.size / PAGE_SIZE);
-    else
+    } else
         hmem_decommit(pages.base, pages.size / PAGE_SIZE);
     *region = pages;
     return STATUS_SUCCESS;
@@ -216,16 +243,6 @@ NTSTATUS NTAPI ZwFreeVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, PSI
     return ZW_CALL(NtFreeVirtualMemory(ProcessHandle, BaseAddress, RegionSize, FreeType));
 }
 
-static ULONG page_protection(enum hmem_protection protection)
-{
-    static const ULONG of[] = {[HMEM_NONE] = PAGE_NOACCESS,
-                               [HMEM_R] = PAGE_READONLY,
-                               [HMEM_RW] = PAGE_READWRITE,
-                               [HMEM_RX] = PAGE_EXECUTE_READ,
-                               [HMEM_RWX] = PAGE_EXECUTE_READWRITE};
-    return of[protection];
-}
-
 static NTSTATUS protect_region(struct region_parameters *region, enum hmem_protection protection, ULONG *old)
 {
     char *first;
@@ -237,7 +254,7 @@ static NTSTATUS protect_region(struct region_parameters *region, enum hmem_prote
         return STATUS_CONFLICTING_ADDRESSES;
     if (mm_secured_against(region->base, region->size, protection))
         return STATUS_INVALID_PAGE_PROTECTION;
-    *old = page_protection(hmem_protection_of(region->base));
+    *old = mm_page_of_protection(hmem_protection_of(region->base));
     return hmem_protect(region->base, region->size / PAGE_SIZE, protection);
 }
 
