@@ -71,7 +71,7 @@ static NTSTATUS read_value(read_fn *read, HANDLE key, UNICODE_STRING *name, ULON
 /* ---- one query ---- */
 
 struct query {
-    HANDLE top, current; /* current: top, or the subkey that entries are for now */
+    HANDLE top, current; /* current: top, or the subkey that entries are for */
     PVOID context, environment;
 };
 

@@ -158,7 +158,7 @@ bool code_find_hop(const struct code_map *map, ULONG site, unsigned length, stru
 struct emitter {
     struct rewrite_state *state;
     const struct code_map *map;
-    UCHAR *bytes; /* the thunk pages, read-write for now */
+    UCHAR *bytes; /* the thunk pages, read-write */
     ULONG used, limit;
     struct rewrite_map *entries;
     ULONG entry_count, entry_limit;

@@ -39,7 +39,7 @@ static NTSTATUS succeed(PDEVICE_OBJECT device, PIRP Irp)
     return complete_with(Irp, STATUS_SUCCESS, 7);
 }
 
-static NTSTATUS skip_down(PDEVICE_OBJECT device, PIRP Irp)
+static __attribute__((unused)) NTSTATUS skip_down(PDEVICE_OBJECT device, PIRP Irp)
 {
     IoSkipCurrentIrpStackLocation(Irp);
     return IoCallDriver(layer_of(device)->lower, Irp);
@@ -114,7 +114,7 @@ static NTSTATUS NTAPI stop_and_signal(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVO
 }
 
 /* An IRP of our own for the top device, with a stopping routine, major function set. */
-static PIRP make_irp(UCHAR major, PKEVENT event)
+static __attribute__((unused)) PIRP make_irp(UCHAR major, PKEVENT event)
 {
     PIRP Irp = IoAllocateIrp(stack[TOP]->StackSize, FALSE);
 
