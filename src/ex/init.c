@@ -10,5 +10,6 @@ NTSTATUS ex_init(void)
 
 void ex_fini(void)
 {
+    ex_etw_fini();
     ex_work_fini();
 }

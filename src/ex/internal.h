@@ -7,6 +7,7 @@
 
 NTSTATUS ex_work_init(void);
 void ex_work_fini(void);
+void ex_etw_fini(void);
 NTSTATUS ex_callback_init(void);
 
 #endif

@@ -22,10 +22,15 @@ static enum { RECORDING, CALLBACKS, REPORT, DONE } stage;
 
 enum { FREEZE_TRIES = 2000, FREEZE_WAIT_NS = 100000 }; /* 200 ms */
 
+/* The code and the four parameters of the bug check, for dump and debugger drivers. */
+EXPORT_DATA(ntoskrnl, KiBugCheckData)
+ULONG_PTR KiBugCheckData[5];
+
 void bugcheck_init(void)
 {
     claimed = recorded = frozen = reported = 0;
     stage = RECORDING;
+    __builtin_memset(KiBugCheckData, 0, sizeof(KiBugCheckData));
     bugcheck_callbacks_init();
 }
 
@@ -81,6 +86,9 @@ static void wait_until_frozen(void)
 static void record(const struct ke_bugcheck_info *info, KIRQL irql)
 {
     happened = *info;
+    KiBugCheckData[0] = info->code;
+    for (unsigned i = 0; i < 4; i++)
+        KiBugCheckData[i + 1] = info->p[i];
     happened.thread = ke_thread();
     happened.vp = vp_current()->ke.number;
     happened.irql = irql;

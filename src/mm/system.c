@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What drivers ask the memory manager about the system, and copies between processes. */
 #include "mm/process.h"
+#include "arch/arch.h"
+#include "base/seams.h"
 #include "mm/mm.h"
 
 #define MEDIUM_BYTES (32ull << 20)
@@ -12,6 +14,23 @@ MM_SYSTEM_SIZE NTAPI MmQuerySystemSize(void)
 {
     uint64_t ram = hmem_ram_bytes();
     return ram < MEDIUM_BYTES ? MmSmallSystem : ram < LARGE_BYTES ? MmMediumSystem : MmLargeSystem;
+}
+
+/* Page frame numbers do not end at 4 GiB: true of every x64 machine, however little memory it has. */
+EXPORT_DATA(ntoskrnl, Mm64BitPhysicalAddress)
+BOOLEAN Mm64BitPhysicalAddress = TRUE;
+
+/* --verify looks at all drivers or at none. */
+EXPORT(ntoskrnl, MmIsDriverVerifying, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
+LOGICAL NTAPI MmIsDriverVerifying(PDRIVER_OBJECT DriverObject)
+{
+    return seam_vf != NULL;
+}
+
+EXPORT(ntoskrnl, MmIsDriverVerifyingByAddress, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
+LOGICAL NTAPI MmIsDriverVerifyingByAddress(PVOID AddressWithinSection)
+{
+    return seam_vf != NULL && arch_image_find((ULONG64)AddressWithinSection) != NULL;
 }
 
 /* The machine says it is a workstation. */

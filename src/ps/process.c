@@ -215,6 +215,39 @@ NTSTATUS NTAPI PsGetProcessExitStatus(PEPROCESS Process)
     return ((struct ke_process *)Process)->exit_status;
 }
 
+/* No process of this machine has a user-mode image: the one that the API plays has neither environment block
+ * nor section, none is 32-bit. */
+EXPORT(ntoskrnl, PsGetProcessPeb, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
+PVOID NTAPI PsGetProcessPeb(PEPROCESS Process)
+{
+    return NULL;
+}
+
+EXPORT(ntoskrnl, PsGetProcessSectionBaseAddress, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
+PVOID NTAPI PsGetProcessSectionBaseAddress(PEPROCESS Process)
+{
+    return NULL;
+}
+
+EXPORT(ntoskrnl, PsGetProcessWow64Process, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
+PVOID NTAPI PsGetProcessWow64Process(PEPROCESS Process)
+{
+    return NULL;
+}
+
+EXPORT(ntoskrnl, PsGetCurrentProcessWow64Process, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
+PVOID NTAPI PsGetCurrentProcessWow64Process(VOID)
+{
+    return NULL;
+}
+
+/* The system process is; nobody can protect another. */
+EXPORT(ntoskrnl, PsIsProtectedProcess, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
+BOOLEAN NTAPI PsIsProtectedProcess(PEPROCESS Process)
+{
+    return (struct ke_process *)Process == system_process;
+}
+
 EXPORT(ntoskrnl, PsIsSystemProcess, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 BOOLEAN NTAPI PsIsSystemProcess(PEPROCESS Process)
 {

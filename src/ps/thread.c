@@ -293,6 +293,13 @@ NTSTATUS NTAPI PsGetThreadExitStatus(PETHREAD Thread)
     return thread->exit_time ? thread->tcb.exit_status : STATUS_PENDING;
 }
 
+/* No thread has an environment block: those of the API run no user-mode code. */
+EXPORT(ntoskrnl, PsGetThreadTeb, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
+PVOID NTAPI PsGetThreadTeb(PETHREAD Thread)
+{
+    return NULL;
+}
+
 EXPORT(ntoskrnl, PsGetThreadCreateTime, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 LONGLONG NTAPI PsGetThreadCreateTime(PETHREAD Thread)
 {

@@ -15,4 +15,5 @@
 #include <unistd.h>
 
 #include "nt/nt.h"
+#include "nt/etw.h"
 #include "layout_asserts.h"
