@@ -79,8 +79,9 @@ int session_load_drivers(struct session *session); /* exit code */
 /* Runs a line. *error: it ended with an error status (or failed to parse, then EXIT_USAGE is returned). */
 int session_command(struct session *session, const char *line, bool *error_status);
 bool session_is_expect(const char *line);
-int session_error_code(const struct session *session); /* EXIT_COMMAND, or EXIT_LOAD after a load that failed */
-bool session_stopped(struct session *session);              /* bug check */
+int session_error_code(
+    const struct session *session);            /* EXIT_COMMAND, or EXIT_LOAD after a load that failed */
+bool session_stopped(struct session *session); /* bug check */
 int session_finish(struct session *session, int exit_code); /* unloads, reports, frees; the run's exit code */
 rgl_machine *session_machine(struct session *session);
 

@@ -51,7 +51,8 @@ static int unknown_subcommand(const char *word)
     return usage_error("there is no command '%s'; see 'ringless --help'", word);
 }
 
-/* A closed 0, 1 or 2 would be the number of the next file that is opened: a trace, a driver, the machine's RAM. */
+/* A closed 0, 1 or 2 would be the number of the next file that is opened: a trace, a driver, the machine's
+ * RAM. */
 static void open_standard_files(void)
 {
     for (int fd = 0; fd <= 2; fd++)

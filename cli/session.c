@@ -257,7 +257,8 @@ static int do_load(struct call *call)
     if (!call_more(call))
         return call_wrong(call, "wants a file");
     int code = session_load(call->session, call->words->text[call->at++], &call->error_status);
-    /* As a command it may be expected to fail; if it is not, the run's exit code says that a driver did not load. */
+    /* As a command it may be expected to fail; if it is not, the run's exit code says that a driver did not
+     * load. */
     return code == EXIT_LOAD ? EXIT_OK : code;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every broken driver needs besides its mistake: one named device and the right way to complete a request. */
+/* What every broken driver needs besides its mistake: one named device and the right way to complete a
+ * request. */
 #ifndef BROKEN_H
 #define BROKEN_H
 
@@ -27,7 +28,8 @@ static inline VOID NTAPI delete_devices(PDRIVER_OBJECT DriverObject)
 }
 
 /* All requests go to one routine; the device is \Device\Broken. */
-static inline NTSTATUS make_broken(PDRIVER_OBJECT DriverObject, PDRIVER_DISPATCH dispatch, PDEVICE_OBJECT *device)
+static inline NTSTATUS make_broken(PDRIVER_OBJECT DriverObject, PDRIVER_DISPATCH dispatch,
+                                   PDEVICE_OBJECT *device)
 {
     UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\Broken");
     ULONG i;
@@ -35,7 +37,8 @@ static inline NTSTATUS make_broken(PDRIVER_OBJECT DriverObject, PDRIVER_DISPATCH
     for (i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)
         DriverObject->MajorFunction[i] = dispatch;
     DriverObject->DriverUnload = delete_devices;
-    return IoCreateDevice(DriverObject, 0, &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE, device);
+    return IoCreateDevice(DriverObject, 0, &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE,
+                          device);
 }
 
 #endif

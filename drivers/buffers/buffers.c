@@ -10,11 +10,11 @@
  */
 #include <ntddk.h>
 
-#define MEMORY_BYTES 4096
-#define IOCTL_ADD_BUFFERED CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
-#define IOCTL_ADD_IN_DIRECT CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_IN_DIRECT, FILE_ANY_ACCESS)
+#define MEMORY_BYTES         4096
+#define IOCTL_ADD_BUFFERED   CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define IOCTL_ADD_IN_DIRECT  CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_IN_DIRECT, FILE_ANY_ACCESS)
 #define IOCTL_ADD_OUT_DIRECT CTL_CODE(FILE_DEVICE_UNKNOWN, 0x802, METHOD_OUT_DIRECT, FILE_ANY_ACCESS)
-#define IOCTL_ADD_NEITHER CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_NEITHER, FILE_ANY_ACCESS)
+#define IOCTL_ADD_NEITHER    CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_NEITHER, FILE_ANY_ACCESS)
 
 static UCHAR memory[MEMORY_BYTES];
 
@@ -35,8 +35,9 @@ static NTSTATUS complete(PIRP Irp, NTSTATUS status, ULONG_PTR information)
     return status;
 }
 
-/* The caller's buffer as an MDL that is locked and mapped; released by IoFreeMdl after MmUnlockPages. The probe
- * raises an exception for a bad address, so a real driver does this in a __try (see the sample `exceptions`). */
+/* The caller's buffer as an MDL that is locked and mapped; released by IoFreeMdl after MmUnlockPages. The
+ * probe raises an exception for a bad address, so a real driver does this in a __try (see the sample
+ * `exceptions`). */
 static PMDL lock_user_buffer(PVOID address, ULONG length, LOCK_OPERATION operation)
 {
     PMDL mdl = IoAllocateMdl(address, length, FALSE, FALSE, NULL);
@@ -108,7 +109,8 @@ static VOID add_one(UCHAR *to, const UCHAR *from, ULONG length)
 
 static NTSTATUS add_direct(PIRP Irp, ULONG length)
 {
-    UCHAR *second = Irp->MdlAddress != NULL ? MmGetSystemAddressForMdlSafe(Irp->MdlAddress, NormalPagePriority) : NULL;
+    UCHAR *second =
+        Irp->MdlAddress != NULL ? MmGetSystemAddressForMdlSafe(Irp->MdlAddress, NormalPagePriority) : NULL;
 
     if (second == NULL)
         return complete(Irp, STATUS_INVALID_PARAMETER, 0);
@@ -119,10 +121,11 @@ static NTSTATUS add_direct(PIRP Irp, ULONG length)
 /* IN_DIRECT: the second buffer is locked for reading, it is more input. Answers with the bytes printed. */
 static NTSTATUS show_in_direct(PIRP Irp, ULONG in_length, ULONG second_length)
 {
-    const UCHAR *second = Irp->MdlAddress != NULL ? MmGetSystemAddressForMdlSafe(Irp->MdlAddress, NormalPagePriority) : NULL;
+    const UCHAR *second =
+        Irp->MdlAddress != NULL ? MmGetSystemAddressForMdlSafe(Irp->MdlAddress, NormalPagePriority) : NULL;
 
-    DbgPrint("in-direct: %lu bytes in the system buffer, %lu bytes behind the MDL%s\n", in_length, second_length,
-             second != NULL ? "" : " (none)");
+    DbgPrint("in-direct: %lu bytes in the system buffer, %lu bytes behind the MDL%s\n", in_length,
+             second_length, second != NULL ? "" : " (none)");
     return complete(Irp, STATUS_SUCCESS, 0);
 }
 
@@ -132,8 +135,8 @@ static NTSTATUS add_neither(PIRP Irp, PIO_STACK_LOCATION location, ULONG length)
     PMDL out = lock_user_buffer(Irp->UserBuffer, length, IoWriteAccess);
 
     if (in != NULL && out != NULL)
-        add_one(MmGetSystemAddressForMdlSafe(out, NormalPagePriority), MmGetSystemAddressForMdlSafe(in, NormalPagePriority),
-                length);
+        add_one(MmGetSystemAddressForMdlSafe(out, NormalPagePriority),
+                MmGetSystemAddressForMdlSafe(in, NormalPagePriority), length);
     if (in != NULL)
         unlock_user_buffer(in);
     if (out != NULL)
@@ -186,7 +189,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
         PDEVICE_OBJECT DeviceObject;
 
         RtlInitUnicodeString(&name, kinds[i].name);
-        status = IoCreateDevice(DriverObject, 0, &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE, &DeviceObject);
+        status = IoCreateDevice(DriverObject, 0, &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE,
+                                &DeviceObject);
         if (NT_SUCCESS(status))
             DeviceObject->Flags |= kinds[i].flags;
     }

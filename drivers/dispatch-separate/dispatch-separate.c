@@ -106,8 +106,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = dispatch_flush;
     DriverObject->DriverUnload = unload;
 
-    status = IoCreateDevice(DriverObject, sizeof(struct store), &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE,
-                            &DeviceObject);
+    status = IoCreateDevice(DriverObject, sizeof(struct store), &name, FILE_DEVICE_UNKNOWN,
+                            FILE_DEVICE_SECURE_OPEN, FALSE, &DeviceObject);
     if (!NT_SUCCESS(status))
         return status;
     store = DeviceObject->DeviceExtension;

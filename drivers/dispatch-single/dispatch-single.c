@@ -93,8 +93,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
         DriverObject->MajorFunction[major] = dispatch;
     DriverObject->DriverUnload = unload;
 
-    status = IoCreateDevice(DriverObject, sizeof(struct device), &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE,
-                            &DeviceObject);
+    status = IoCreateDevice(DriverObject, sizeof(struct device), &name, FILE_DEVICE_UNKNOWN,
+                            FILE_DEVICE_SECURE_OPEN, FALSE, &DeviceObject);
     if (!NT_SUCCESS(status))
         return status;
     device = DeviceObject->DeviceExtension;

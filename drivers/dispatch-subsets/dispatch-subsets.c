@@ -81,8 +81,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = dispatch_control;
     DriverObject->DriverUnload = unload;
 
-    status = IoCreateDevice(DriverObject, sizeof(struct counters), &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN,
-                            FALSE, &DeviceObject);
+    status = IoCreateDevice(DriverObject, sizeof(struct counters), &name, FILE_DEVICE_UNKNOWN,
+                            FILE_DEVICE_SECURE_OPEN, FALSE, &DeviceObject);
     if (!NT_SUCCESS(status))
         return status;
     DeviceObject->Flags |= DO_BUFFERED_IO;

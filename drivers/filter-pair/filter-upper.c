@@ -65,7 +65,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = pass_down_and_watch;
     DriverObject->DriverUnload = unload;
 
-    status = IoCreateDevice(DriverObject, sizeof(struct filter), NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &DeviceObject);
+    status = IoCreateDevice(DriverObject, sizeof(struct filter), NULL, FILE_DEVICE_UNKNOWN, 0, FALSE,
+                            &DeviceObject);
     if (!NT_SUCCESS(status))
         return status;
     filter = DeviceObject->DeviceExtension;

@@ -53,7 +53,8 @@ static VOID NTAPI work(PVOID Context)
     PVOID objects[] = {&worker->stop, &worker->work};
 
     for (;;) {
-        NTSTATUS status = KeWaitForMultipleObjects(2, objects, WaitAny, Executive, KernelMode, FALSE, NULL, NULL);
+        NTSTATUS status =
+            KeWaitForMultipleObjects(2, objects, WaitAny, Executive, KernelMode, FALSE, NULL, NULL);
 
         if (status == STATUS_WAIT_0)
             break;
@@ -74,7 +75,8 @@ static NTSTATUS start_thread(struct worker *worker)
     status = PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, work, worker);
     if (!NT_SUCCESS(status))
         return status;
-    status = ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, *PsThreadType, KernelMode, &worker->thread, NULL);
+    status = ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, *PsThreadType, KernelMode, &worker->thread,
+                                       NULL);
     ZwClose(handle);
     return status;
 }
@@ -120,8 +122,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->MajorFunction[IRP_MJ_WRITE] = dispatch;
     DriverObject->DriverUnload = unload;
 
-    status = IoCreateDevice(DriverObject, sizeof(struct worker), &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE,
-                            &DeviceObject);
+    status = IoCreateDevice(DriverObject, sizeof(struct worker), &name, FILE_DEVICE_UNKNOWN,
+                            FILE_DEVICE_SECURE_OPEN, FALSE, &DeviceObject);
     if (!NT_SUCCESS(status))
         return status;
     DeviceObject->Flags |= DO_BUFFERED_IO;

@@ -25,16 +25,18 @@ extern "C" {
 
 typedef int32_t rgl_status; /* NTSTATUS */
 
-#define RGL_STATUS_SUCCESS      ((rgl_status)0x00000000)
-#define RGL_STATUS_TIMEOUT      ((rgl_status)0x00000102)
-#define RGL_STATUS_PENDING      ((rgl_status)0x00000103)
-#define RGL_STATUS_BUG_CHECK    ((rgl_status)0xE0520001) /* the machine stopped: rgl_bug_check() has the report */
+#define RGL_STATUS_SUCCESS ((rgl_status)0x00000000)
+#define RGL_STATUS_TIMEOUT ((rgl_status)0x00000102)
+#define RGL_STATUS_PENDING ((rgl_status)0x00000103)
+#define RGL_STATUS_BUG_CHECK                                                                                 \
+    ((rgl_status)0xE0520001) /* the machine stopped: rgl_bug_check() has the report */
 #define RGL_STATUS_NOT_AN_IMAGE ((rgl_status)0xE0520002) /* the bytes are no x86-64 driver */
 #define RGL_STATUS_CANNOT_LOAD  ((rgl_status)0xE0520003) /* an image, but it cannot be loaded here */
 #define RGL_STATUS_WRONG_THREAD ((rgl_status)0xE0520004)
 #define RGL_STATUS_AFTER_FORK   ((rgl_status)0xE0520005)
 #define RGL_STATUS_BUSY         ((rgl_status)0xE0520006) /* a machine lives already */
-#define RGL_STATUS_HANG         ((rgl_status)0xE0520007) /* simulated: nothing can run any more and the request waits */
+#define RGL_STATUS_HANG                                                                                      \
+    ((rgl_status)0xE0520007) /* simulated: nothing can run any more and the request waits */
 
 typedef struct rgl_machine rgl_machine;
 typedef struct rgl_driver rgl_driver;
@@ -45,10 +47,10 @@ typedef struct rgl_event rgl_event;     /* a user-mode event object */
 enum rgl_verify { RGL_VERIFY_NONE, RGL_VERIFY_STANDARD, RGL_VERIFY_ALL };
 
 struct rgl_config {
-    size_t size;               /* sizeof(struct rgl_config) */
-    bool simulated;            /* deterministic: the seed decides every schedule, time is virtual */
+    size_t size;    /* sizeof(struct rgl_config) */
+    bool simulated; /* deterministic: the seed decides every schedule, time is virtual */
     uint64_t seed;
-    unsigned cpus;             /* virtual processors; 0: 1 when simulated, else the host's cores */
+    unsigned cpus; /* virtual processors; 0: 1 when simulated, else the host's cores */
     enum rgl_verify verify;
     uint64_t ram_bytes;        /* simulated RAM; 0: 64 MiB */
     int tick_signal;           /* real-time signal for preemption; 0: SIGRTMIN+4 */
@@ -60,14 +62,15 @@ struct rgl_config {
 RGL_API void rgl_config_init(struct rgl_config *config); /* the defaults: real time, verify standard */
 
 RGL_API rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machine **machine);
-/* Closes handles, unloads drivers in reverse order, stops. A driver without an Unload routine is dropped. No thread may
- * begin a call any more; if another one is inside a call that waits, nothing is closed or unloaded, as when the power
- * goes, and the call ends with STATUS_SYSTEM_SHUTDOWN. After a bug check nothing is closed or unloaded either. Files,
- * drivers and events of the machine are gone then; a request may still be released. */
+/* Closes handles, unloads drivers in reverse order, stops. A driver without an Unload routine is dropped. No
+ * thread may begin a call any more; if another one is inside a call that waits, nothing is closed or
+ * unloaded, as when the power goes, and the call ends with STATUS_SYSTEM_SHUTDOWN. After a bug check nothing
+ * is closed or unloaded either. Files, drivers and events of the machine are gone then; a request may still
+ * be released. */
 RGL_API void rgl_machine_destroy(rgl_machine *machine);
-/* Shuts the machine down: closes handles, sends IRP_MJ_SHUTDOWN to the devices that registered for it (those for the
- * last chance afterwards). No driver is unloaded, then or by rgl_machine_destroy, which is the only call left: others give
- * STATUS_SYSTEM_SHUTDOWN from here on. */
+/* Shuts the machine down: closes handles, sends IRP_MJ_SHUTDOWN to the devices that registered for it (those
+ * for the last chance afterwards). No driver is unloaded, then or by rgl_machine_destroy, which is the only
+ * call left: others give STATUS_SYSTEM_SHUTDOWN from here on. */
 RGL_API rgl_status rgl_shutdown(rgl_machine *machine);
 RGL_API const char *rgl_message(void);
 RGL_API const char *rgl_status_name(rgl_status status); /* "STATUS_SUCCESS"; NULL when it has no name */
@@ -83,9 +86,11 @@ RGL_API rgl_status rgl_registry_load(rgl_machine *machine, const void *text, siz
  * *entry_status (may be NULL): what DriverEntry returned. The bytes are copied.
  * *driver (may be NULL) is valid until the machine is destroyed. */
 RGL_API rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *bytes, size_t length,
-                                rgl_driver **driver, rgl_status *entry_status);
-RGL_API rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driver **driver, rgl_status *entry_status);
-/* STATUS_INVALID_DEVICE_REQUEST: it has no Unload routine. RGL_STATUS_PENDING: marked; runs when the last reference goes. */
+                                   rgl_driver **driver, rgl_status *entry_status);
+RGL_API rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driver **driver,
+                                        rgl_status *entry_status);
+/* STATUS_INVALID_DEVICE_REQUEST: it has no Unload routine. RGL_STATUS_PENDING: marked; runs when the last
+ * reference goes. */
 RGL_API rgl_status rgl_driver_unload(rgl_machine *machine, const char *service);
 
 /* ---- devices: what a user-mode administrator process does ---- */
@@ -97,20 +102,24 @@ struct rgl_io {
 };
 
 /* name: \Device\X, \DosDevices\X, \??\X or \\.\X, literally. Without READ or WRITE: both. */
-RGL_API rgl_status rgl_open(rgl_machine *machine, const char *name, unsigned flags, rgl_file **file, struct rgl_io *io);
+RGL_API rgl_status rgl_open(rgl_machine *machine, const char *name, unsigned flags, rgl_file **file,
+                            struct rgl_io *io);
 RGL_API rgl_status rgl_close(rgl_file *file);
-/* Synchronous on any handle. The driver sees a copy of the buffer in the user range, unless the buffer came from
- * rgl_user_alloc: then it is used in place. offset -1: the file's current position. */
+/* Synchronous on any handle. The driver sees a copy of the buffer in the user range, unless the buffer came
+ * from rgl_user_alloc: then it is used in place. offset -1: the file's current position. */
 RGL_API rgl_status rgl_read(rgl_file *file, void *buffer, size_t length, int64_t offset, struct rgl_io *io);
-RGL_API rgl_status rgl_write(rgl_file *file, const void *data, size_t length, int64_t offset, struct rgl_io *io);
+RGL_API rgl_status rgl_write(rgl_file *file, const void *data, size_t length, int64_t offset,
+                             struct rgl_io *io);
 RGL_API rgl_status rgl_flush(rgl_file *file, struct rgl_io *io);
-RGL_API rgl_status rgl_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_length, void *out, size_t out_length,
-                          struct rgl_io *io);
-RGL_API rgl_status rgl_internal_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_length, void *out,
-                                   size_t out_length, struct rgl_io *io);
-RGL_API rgl_status rgl_cancel(rgl_file *file); /* CancelIo: the pending requests of this handle that the calling thread sent */
+RGL_API rgl_status rgl_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_length, void *out,
+                             size_t out_length, struct rgl_io *io);
+RGL_API rgl_status rgl_internal_ioctl(rgl_file *file, uint32_t code, const void *in, size_t in_length,
+                                      void *out, size_t out_length, struct rgl_io *io);
+RGL_API rgl_status
+rgl_cancel(rgl_file *file); /* CancelIo: the pending requests of this handle that the calling thread sent */
 
-RGL_API void *rgl_user_alloc(rgl_machine *machine, size_t length); /* NULL: the user range or RAM is exhausted */
+RGL_API void *rgl_user_alloc(rgl_machine *machine,
+                             size_t length); /* NULL: the user range or RAM is exhausted */
 RGL_API void rgl_user_free(rgl_machine *machine, void *buffer);
 
 /* ---- asynchronous requests, on handles opened with RGL_OPEN_ASYNC ---- */
@@ -128,21 +137,27 @@ struct rgl_operation_args {
 };
 /* The immediate status: RGL_STATUS_PENDING, or the final one (done is delivered all the same). */
 RGL_API rgl_status rgl_submit(rgl_file *file, const struct rgl_operation_args *args, rgl_request **request);
-RGL_API rgl_status rgl_request_wait(rgl_request *request, int64_t timeout_ms /* -1: for ever */, struct rgl_io *io);
+RGL_API rgl_status rgl_request_wait(rgl_request *request, int64_t timeout_ms /* -1: for ever */,
+                                    struct rgl_io *io);
 RGL_API void rgl_request_release(rgl_request *request); /* the request goes on; its result is discarded */
-RGL_API int rgl_completion_fd(rgl_machine *machine);    /* an eventfd, readable when rgl_poll has something to deliver */
-RGL_API unsigned rgl_poll(rgl_machine *machine);        /* delivers completions and debug lines; how many completions */
+RGL_API int
+rgl_completion_fd(rgl_machine *machine); /* an eventfd, readable when rgl_poll has something to deliver */
+RGL_API unsigned
+rgl_poll(rgl_machine *machine); /* delivers completions and debug lines; how many completions */
 
 /* ---- user-mode events: pass the handle's value inside an ioctl's input ---- */
-RGL_API rgl_status rgl_event_create(rgl_machine *machine, bool manual_reset, bool signaled, rgl_event **event);
+RGL_API rgl_status rgl_event_create(rgl_machine *machine, bool manual_reset, bool signaled,
+                                    rgl_event **event);
 RGL_API uint64_t rgl_event_handle(const rgl_event *event);
 RGL_API rgl_status rgl_event_wait(rgl_event *event, int64_t timeout_ms);
 RGL_API rgl_status rgl_event_set(rgl_event *event, bool signaled);
 RGL_API void rgl_event_close(rgl_event *event);
 
 /* ---- time ---- */
-RGL_API rgl_status rgl_advance(rgl_machine *machine, uint64_t ms); /* simulated: moves the clock; real: waits */
-RGL_API rgl_status rgl_idle(rgl_machine *machine, uint64_t ms);    /* the NT side runs until nothing is ready, or so long */
+RGL_API rgl_status rgl_advance(rgl_machine *machine,
+                               uint64_t ms); /* simulated: moves the clock; real: waits */
+RGL_API rgl_status rgl_idle(rgl_machine *machine,
+                            uint64_t ms); /* the NT side runs until nothing is ready, or so long */
 
 /* ---- what is there: visits hold no lock of the machine, strings live as long as the call ---- */
 struct rgl_driver_info {
@@ -171,10 +186,14 @@ struct rgl_export_info {
     unsigned min_irql, max_irql;
     bool data;
 };
-RGL_API void rgl_for_each_driver(rgl_machine *machine, void (*visit)(void *context, const struct rgl_driver_info *), void *context);
-RGL_API void rgl_for_each_device(rgl_machine *machine, void (*visit)(void *context, const struct rgl_device_info *), void *context);
-RGL_API void rgl_for_each_irp(rgl_machine *machine, void (*visit)(void *context, const struct rgl_irp_info *), void *context);
-RGL_API void rgl_for_each_pool_tag(rgl_machine *machine, void (*visit)(void *context, const struct rgl_pool_info *), void *context);
+RGL_API void rgl_for_each_driver(rgl_machine *machine,
+                                 void (*visit)(void *context, const struct rgl_driver_info *), void *context);
+RGL_API void rgl_for_each_device(rgl_machine *machine,
+                                 void (*visit)(void *context, const struct rgl_device_info *), void *context);
+RGL_API void rgl_for_each_irp(rgl_machine *machine, void (*visit)(void *context, const struct rgl_irp_info *),
+                              void *context);
+RGL_API void rgl_for_each_pool_tag(rgl_machine *machine,
+                                   void (*visit)(void *context, const struct rgl_pool_info *), void *context);
 RGL_API void rgl_for_each_export(void (*visit)(void *context, const struct rgl_export_info *), void *context);
 
 /* What a file is and needs, without a machine: text for people or one JSON object; free() it.
@@ -184,7 +203,8 @@ RGL_API char *rgl_inspect(const char *name, const void *bytes, size_t length, en
 
 /* ---- traces ---- */
 enum rgl_trace_format { RGL_TRACE_TEXT, RGL_TRACE_JSON };
-/* Text goes to fd as it happens, JSON (Chrome trace format) is whole after rgl_trace_stop. verbose adds IRQL changes. */
+/* Text goes to fd as it happens, JSON (Chrome trace format) is whole after rgl_trace_stop. verbose adds IRQL
+ * changes. */
 RGL_API rgl_status rgl_trace_start(rgl_machine *machine, int fd, enum rgl_trace_format format, bool verbose);
 RGL_API void rgl_trace_stop(rgl_machine *machine);
 
@@ -192,7 +212,7 @@ RGL_API void rgl_trace_stop(rgl_machine *machine);
 struct rgl_report {
     uint32_t code; /* 0xC4 ... */
     uint64_t parameters[4];
-    bool verifier; /* a rule of the verifier rather than a crash */
+    bool verifier;    /* a rule of the verifier rather than a crash */
     const char *name; /* "IRQL_NOT_LESS_OR_EQUAL" */
     const char *sentence;
     const char *text; /* the whole report, several lines */

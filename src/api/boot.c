@@ -16,7 +16,7 @@ static enum { NOTHING, HOST, MEMORY, ARCH, DISPATCHER, EXECUTIVE } started; /* t
 
 static NTSTATUS boot_executive(void *arg)
 {
-    NTSTATUS (*const inits[])
+    NTSTATUS(*const inits[])
     (void) = {ob_init, mm_section_init, se_init, ps_init, cm_init, ex_init, hal_init, io_init};
     NTSTATUS status = STATUS_SUCCESS;
 

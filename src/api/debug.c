@@ -37,7 +37,8 @@ static void name_of_caller(char *name, size_t size, const void *caller)
     /* Behind a gate the return address is the gate's; its record has the driver's. */
     if (image == NULL && record != NULL && record->type == ARCH_RECORD_GATE)
         image = ldr_find((const void *)record->rip);
-    /* A routine whose last act is the call has left its frame already: then what the runtime called is all there is. */
+    /* A routine whose last act is the call has left its frame already: then what the runtime called is all
+     * there is. */
     if (image == NULL && ke_on_vp() && ke_thread()->routine != NULL)
         image = ldr_find(ke_thread()->routine);
     const char *from = image != NULL ? image->name : "kernel";

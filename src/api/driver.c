@@ -111,7 +111,8 @@ rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driv
         return api_fail(RGL_STATUS_NOT_AN_IMAGE, "cannot read %s", path);
     char *whole = realpath(path, NULL);
     api_image_folder(path);
-    status = load_bytes(machine, slash != NULL ? slash + 1 : path, whole, bytes, length, driver, entry_status);
+    status =
+        load_bytes(machine, slash != NULL ? slash + 1 : path, whole, bytes, length, driver, entry_status);
     free(whole);
     free(bytes);
     return status;

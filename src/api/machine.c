@@ -196,7 +196,8 @@ void rgl_machine_destroy(rgl_machine *machine)
 {
     rgl_status status;
 
-    if (machine == NULL || (!api_may_call(&status) && status != STATUS_SYSTEM_SHUTDOWN) || !begin_closing(machine))
+    if (machine == NULL || (!api_may_call(&status) && status != STATUS_SYSTEM_SHUTDOWN) ||
+        !begin_closing(machine))
         return;
     /* LC-12: after a shutdown nobody calls Unload. */
     if (!machine->shut_down && ke_bugcheck_happened() == NULL && api_others_left(LEAVE_MS)) {

@@ -25,11 +25,11 @@ struct arch_context {
 /* Builds a context that enters fn(arg) on the given stack; fn must not return. */
 void arch_context_init(struct arch_context *context, void *stack_low, size_t stack_bytes, void (*fn)(void *),
                        void *arg);
-/* For a context that is entered for one call and comes back: fn returns the context that goes on, and its own is
- * gone. Cheaper than a switch back: the processor predicts the returns of those who entered it. */
+/* For a context that is entered for one call and comes back: fn returns the context that goes on, and its own
+ * is gone. Cheaper than a switch back: the processor predicts the returns of those who entered it. */
 typedef struct arch_context *arch_call_fn(void *arg);
-void arch_context_init_call(struct arch_context *context, void *stack_low, size_t stack_bytes, arch_call_fn *fn,
-                            void *arg);
+void arch_context_init_call(struct arch_context *context, void *stack_low, size_t stack_bytes,
+                            arch_call_fn *fn, void *arg);
 /*
  * Saves the caller in *from and resumes *to; returns when somebody switches back. What either ABI's callee
  * must keep survives, MXCSR and the x87 control word included. *from may be a zeroed context: it stands for
@@ -82,12 +82,13 @@ void arch_thread_init(struct arch_thread *thread, void *stack_low, size_t stack_
 /*
  * Our own frames in the chain of handlers, popped with arch_try_pop when the call has returned.
  *
- * ARCH_TRY: a barrier at the outermost calls into driver code (thread start, DPC, system service). An exception
- * that reaches it was handled by nobody: ops.unhandled is called where it was raised, and does not return.
+ * ARCH_TRY: a barrier at the outermost calls into driver code (thread start, DPC, system service). An
+ * exception that reaches it was handled by nobody: ops.unhandled is called where it was raised, and does not
+ * return.
  *
- * ARCH_CATCH: a handler. An exception that reaches it unwinds the frames below (their __finally blocks run), is
- * popped, and the expression is false: the record and context are in *t. A fault of our own code directly below
- * it (on memory that a driver named) is such an exception too.
+ * ARCH_CATCH: a handler. An exception that reaches it unwinds the frames below (their __finally blocks run),
+ * is popped, and the expression is false: the record and context are in *t. A fault of our own code directly
+ * below it (on memory that a driver named) is such an exception too.
  *
  *     if (ARCH_CATCH(&t)) {
  *         call();
@@ -122,23 +123,25 @@ enum arch_gate_kind {
 const void *arch_gate(const struct export_entry *entry, enum arch_gate_kind kind);
 
 /*
- * What the driver passed, argument 0 first: in gate_enter, and in gate_leave from argument 4 on (the first four are
- * overwritten). Past a routine's own arguments: garbage. In gate_leave: what the export returns in RAX. The record
- * is the thread's innermost. The offsets are the checked gate's (gate.S).
+ * What the driver passed, argument 0 first: in gate_enter, and in gate_leave from argument 4 on (the first
+ * four are overwritten). Past a routine's own arguments: garbage. In gate_leave: what the export returns in
+ * RAX. The record is the thread's innermost. The offsets are the checked gate's (gate.S).
  */
 /* It reads the driver's frame, which the sanitizer knows nothing of. */
-__attribute__((no_sanitize("address"))) static inline ULONG64 arch_gate_argument(const struct arch_record *record, unsigned index)
+__attribute__((no_sanitize("address"))) static inline ULONG64
+arch_gate_argument(const struct arch_record *record, unsigned index)
 {
     return index < 4 ? ((const ULONG64 *)(record->rsp - 0x60))[index] : ((const ULONG64 *)record->rsp)[index];
 }
 
-__attribute__((no_sanitize("address"))) static inline ULONG64 arch_gate_result(const struct arch_record *record)
+__attribute__((no_sanitize("address"))) static inline ULONG64
+arch_gate_result(const struct arch_record *record)
 {
     return *(const ULONG64 *)(record->rsp - 0x20);
 }
 
-/* Is it an export's return address, the export having been called by a driver through a gate? Then the innermost record
- * of the thread has the driver's. */
+/* Is it an export's return address, the export having been called by a driver through a gate? Then the
+ * innermost record of the thread has the driver's. */
 static inline bool arch_returns_to_gate(const void *return_address)
 {
     extern const char arch_gates_begin[], arch_gates_end[];

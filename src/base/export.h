@@ -22,10 +22,12 @@ enum export_flags {
     X_RAISES = 2,       /* may raise an exception into the caller: needs an entry record */
     X_BLOCKS = 4,       /* may switch to another thread */
     X_VARARGS = 8,      /* variable argument list: the gate must not move the stack */
-    X_RAISES_IRQL = 16, /* returns with another IRQL by design (KeAcquireSpinLock...): exempt from the return check */
-    X_DATA = 32,        /* a variable, not a function */
+    X_RAISES_IRQL =
+        16, /* returns with another IRQL by design (KeAcquireSpinLock...): exempt from the return check */
+    X_DATA = 32, /* a variable, not a function */
     X_NORETURN = 64,
-    X_CONTEXT = 128,    /* needs the caller's full register state: bound to an asm entry of its own (RtlCaptureContext, RtlUnwindEx) */
+    X_CONTEXT = 128, /* needs the caller's full register state: bound to an asm entry of its own
+                        (RtlCaptureContext, RtlUnwindEx) */
 };
 
 struct export_entry {
@@ -40,13 +42,14 @@ struct export_entry {
 
 #define EXPORT_ENTRY_(module_, text_, symbol_, asmname_, lo_, hi_, flags_)                                   \
     extern const char export_target_##module_##_##symbol_ __asm__(asmname_)                                  \
-        __attribute__((visibility("hidden")));                                                              \
+        __attribute__((visibility("hidden")));                                                               \
     static const struct export_entry export_##module_##_##symbol_                                            \
         __attribute__((used, section("rl_exports"), aligned(8))) = {                                         \
             #module_, text_, &export_target_##module_##_##symbol_, lo_, hi_, flags_, 0};
 
 #define EXPORT(module, name, lo, hi, flags) EXPORT_ENTRY_(module, #name, name, #name, lo, hi, flags)
-#define EXPORT_AS(module, text, symbol, lo, hi, flags) EXPORT_ENTRY_(module, text, symbol, #symbol, lo, hi, flags)
+#define EXPORT_AS(module, text, symbol, lo, hi, flags)                                                       \
+    EXPORT_ENTRY_(module, text, symbol, #symbol, lo, hi, flags)
 #define EXPORT_DATA(module, name) EXPORT_ENTRY_(module, #name, name, #name, PASSIVE_LEVEL, HIGH_LEVEL, X_DATA)
 
 /* The whole table, in link order (the linker makes these two symbols). */

@@ -11,8 +11,8 @@
 
 #include "base/base.h"
 
-/* Two bytes that are read and written together only by who acquires: so a release is a store and a load. A sleeper
- * that the load just misses looks again by itself soon (src/host/lock.c). */
+/* Two bytes that are read and written together only by who acquires: so a release is a store and a load. A
+ * sleeper that the load just misses looks again by itself soon (src/host/lock.c). */
 typedef union rl_lock {
     uint32_t word;
     struct {
@@ -27,7 +27,8 @@ void rl_lock_wake(rl_lock *lock);
 static inline void rl_lock_acquire(rl_lock *lock)
 {
     uint32_t expected = 0;
-    if (unlikely(!__atomic_compare_exchange_n(&lock->word, &expected, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+    if (unlikely(!__atomic_compare_exchange_n(&lock->word, &expected, 1, false, __ATOMIC_ACQUIRE,
+                                              __ATOMIC_RELAXED)))
         rl_lock_contended(lock);
 }
 

@@ -11,39 +11,39 @@
 #include "base/export.h"
 
 enum trace_kind {
-    TRACE_LOAD,            /* object: ldr image; text: service name */
-    TRACE_UNLOAD,          /* same */
-    TRACE_DRIVER_ENTRY,    /* object: DRIVER_OBJECT */
+    TRACE_LOAD,                /* object: ldr image; text: service name */
+    TRACE_UNLOAD,              /* same */
+    TRACE_DRIVER_ENTRY,        /* object: DRIVER_OBJECT */
     TRACE_DRIVER_ENTRY_RETURN, /* a: status */
-    TRACE_DRIVER_UNLOAD,   /* object: DRIVER_OBJECT */
+    TRACE_DRIVER_UNLOAD,       /* object: DRIVER_OBJECT */
     TRACE_DRIVER_UNLOAD_RETURN,
-    TRACE_DEVICE_CREATED,  /* object: DEVICE_OBJECT */
+    TRACE_DEVICE_CREATED, /* object: DEVICE_OBJECT */
     TRACE_DEVICE_DELETED,
     TRACE_DEVICE_ATTACHED, /* object: source, a: lower DEVICE_OBJECT */
     TRACE_DEVICE_DETACHED,
-    TRACE_IRP_ALLOCATED,   /* object: IRP */
-    TRACE_IRP_SENT,        /* object: IRP, a: DEVICE_OBJECT (the location is current) */
-    TRACE_IRP_RETURNED,    /* object: IRP (not to be dereferenced), a: DEVICE_OBJECT, b: status */
-    TRACE_IRP_PENDED,      /* object: IRP, a: DEVICE_OBJECT: a dispatch routine returned STATUS_PENDING */
-    TRACE_IRP_COMPLETE,    /* object: IRP, a: status, b: Information: IoCompleteRequest called */
+    TRACE_IRP_ALLOCATED, /* object: IRP */
+    TRACE_IRP_SENT,      /* object: IRP, a: DEVICE_OBJECT (the location is current) */
+    TRACE_IRP_RETURNED,  /* object: IRP (not to be dereferenced), a: DEVICE_OBJECT, b: status */
+    TRACE_IRP_PENDED,    /* object: IRP, a: DEVICE_OBJECT: a dispatch routine returned STATUS_PENDING */
+    TRACE_IRP_COMPLETE,  /* object: IRP, a: status, b: Information: IoCompleteRequest called */
     TRACE_IRP_COMPLETION_ROUTINE, /* object: IRP, a: DEVICE_OBJECT or NULL, b: routine */
     TRACE_IRP_COMPLETION_RETURN,  /* object: IRP (not to be dereferenced), a: status */
-    TRACE_IRP_FINISHED,    /* object: IRP, a: status, b: Information: final stage ran */
-    TRACE_IRP_CANCEL,      /* object: IRP */
-    TRACE_IRP_FREED,       /* object: IRP */
-    TRACE_DPC_QUEUED,      /* object: KDPC, a: target VP */
-    TRACE_DPC_START,       /* object: KDPC, a: routine */
-    TRACE_DPC_END,         /* object: KDPC (not to be dereferenced) */
-    TRACE_TIMER_EXPIRED,   /* object: KTIMER */
-    TRACE_INTERRUPT,       /* a: vector */
-    TRACE_THREAD_CREATED,  /* object: thread */
-    TRACE_THREAD_SWITCH,   /* object: next thread, a: previous thread */
+    TRACE_IRP_FINISHED,           /* object: IRP, a: status, b: Information: final stage ran */
+    TRACE_IRP_CANCEL,             /* object: IRP */
+    TRACE_IRP_FREED,              /* object: IRP */
+    TRACE_DPC_QUEUED,             /* object: KDPC, a: target VP */
+    TRACE_DPC_START,              /* object: KDPC, a: routine */
+    TRACE_DPC_END,                /* object: KDPC (not to be dereferenced) */
+    TRACE_TIMER_EXPIRED,          /* object: KTIMER */
+    TRACE_INTERRUPT,              /* a: vector */
+    TRACE_THREAD_CREATED,         /* object: thread */
+    TRACE_THREAD_SWITCH,          /* object: next thread, a: previous thread */
     TRACE_THREAD_EXIT,
-    TRACE_THREAD_WAIT,     /* object: the first dispatcher object */
-    TRACE_IRQL,            /* a: old, b: new (verbose) */
-    TRACE_EXCEPTION,       /* a: code, b: address */
-    TRACE_BUGCHECK,        /* a: code */
-    TRACE_DEBUG_PRINT,     /* text: the message; a: caller's address */
+    TRACE_THREAD_WAIT, /* object: the first dispatcher object */
+    TRACE_IRQL,        /* a: old, b: new (verbose) */
+    TRACE_EXCEPTION,   /* a: code, b: address */
+    TRACE_BUGCHECK,    /* a: code */
+    TRACE_DEBUG_PRINT, /* text: the message; a: caller's address */
     TRACE_KINDS
 };
 

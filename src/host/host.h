@@ -25,8 +25,8 @@ bool host_simulated(void);
 /* Time, 100 ns units. Interrupt time starts at 0 with the machine; system time is NT's (since 1601). */
 uint64_t host_interrupt_time(void);
 uint64_t host_system_time(void);
-uint64_t host_counter_ns(void);        /* for KeQueryPerformanceCounter; virtual under simulation */
-uint64_t host_monotonic_ns(void);      /* always real: watchdog, bench */
+uint64_t host_counter_ns(void);          /* for KeQueryPerformanceCounter; virtual under simulation */
+uint64_t host_monotonic_ns(void);        /* always real: watchdog, bench */
 void host_advance(uint64_t delta_100ns); /* simulated clock only */
 
 /* Seeded choice: 0..n-1. In a real machine always 0. Each call is one draw. */
@@ -49,14 +49,15 @@ void host_yield(void);
 void *host_alloc(size_t size); /* zeroed; aborts with a message when out of memory */
 void host_free(void *p);
 
-unsigned host_cpu_count(void);     /* cores this process may use, 64 at most */
-void host_eventfd_signal(int fd);  /* adds one to an eventfd; never waits */
+unsigned host_cpu_count(void);    /* cores this process may use, 64 at most */
+void host_eventfd_signal(int fd); /* adds one to an eventfd; never waits */
 
 /* Output that cannot be lost and takes no lock: write(2). */
 void host_write(int fd, const char *text, size_t length);
 _Noreturn void host_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Formatting without glibc's locks and without floating point: usable on NT stacks. %d %u %x %llx %p %s %c %ws widths. */
+/* Formatting without glibc's locks and without floating point: usable on NT stacks. %d %u %x %llx %p %s %c
+ * %ws widths. */
 int host_snprintf(char *buffer, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int host_vsnprintf(char *buffer, size_t size, const char *format, va_list arguments);
 

@@ -16,8 +16,8 @@ enum { SPINS_2US = 64, SLEEP_NS = 100000 };
 static bool try_acquire(rl_lock *lock)
 {
     uint32_t word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
-    return !(word & 1) &&
-           __atomic_compare_exchange_n(&lock->word, &word, word | 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+    return !(word & 1) && __atomic_compare_exchange_n(&lock->word, &word, word | 1, false, __ATOMIC_ACQUIRE,
+                                                      __ATOMIC_RELAXED);
 }
 
 void rl_lock_contended(rl_lock *lock)

@@ -56,8 +56,8 @@ void hmem_zone_range(enum hmem_zone zone, void **base, size_t *bytes);
 NTSTATUS hmem_commit(void *va, size_t pages, enum hmem_protection protection);
 void hmem_decommit(void *va, size_t pages); /* frees the RAM pages that hmem_commit took */
 NTSTATUS hmem_protect(void *va, size_t pages, enum hmem_protection protection);
-/* If a debugger traces the process: gives it pages that are executable and not writable as it needs them to put
- * breakpoints there. It cannot write to a shared mapping that the process itself may not write to. */
+/* If a debugger traces the process: gives it pages that are executable and not writable as it needs them to
+ * put breakpoints there. It cannot write to a shared mapping that the process itself may not write to. */
 void hmem_open_to_debugger(void *va, size_t pages);
 
 /* Aliases: map given physical pages (RAM, or beyond RAM: device memory, mapped inaccessible so that it

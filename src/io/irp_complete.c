@@ -127,8 +127,8 @@ static void check_nothing_marked(const PIRP irp, const UCHAR *control, PIO_COMPL
         report_mark_behind(irp, routine);
 }
 
-/* For the verifier: the Control of the location above the top, which is not there; wiped. NULL: there is one above,
- * or the IRP's memory is the driver's. */
+/* For the verifier: the Control of the location above the top, which is not there; wiped. NULL: there is one
+ * above, or the IRP's memory is the driver's. */
 static UCHAR *control_above_top(PIRP irp)
 {
     if (likely(!seam_vf) || !beyond_top(irp) || !io_irp_of(irp))

@@ -58,7 +58,8 @@ static VOID NTAPI run_in_thread(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOI
     io_final_stage(container_of(Apc, IRP, Tail.Apc), *SystemArgument1);
 }
 
-/* Whether the IRP itself holds its file: a create's reference is the handle's, a waiting service's its own. */
+/* Whether the IRP itself holds its file: a create's reference is the handle's, a waiting service's its own.
+ */
 static bool owns_file(const IRP *irp)
 {
     const struct io_irp *slot = io_irp_of(irp);

@@ -26,15 +26,16 @@ enum io_irp_state { IO_IRP_FREE, IO_IRP_LIVE };
 
 /* Before each IRP that the runtime allocates. */
 struct io_irp {
-    ULONG64 margin; /* never read: where IoMarkIrpPending writes beyond the former slot's last location (IRP-73) */
+    ULONG64 margin; /* never read: where IoMarkIrpPending writes beyond the former slot's last location
+                       (IRP-73) */
     struct io_irp *next_free;
     ULONG number;
     UCHAR state; /* enum io_irp_state */
     UCHAR size_class;
     BOOLEAN deferred; /* IRP-82: walked, left to the issuing service */
     BOOLEAN borrowed; /* the file is referenced by the service that waits, not by the IRP */
-    PVOID auxiliary; /* IRP-93: AuxiliaryBuffer of a reparse, which the APC would overlay */
-    const IRP *self; /* set with the slab, never changed: what makes an address in the arena an IRP */
+    PVOID auxiliary;  /* IRP-93: AuxiliaryBuffer of a reparse, which the APC would overlay */
+    const IRP *self;  /* set with the slab, never changed: what makes an address in the arena an IRP */
     ULONG64 unused;
     IRP irp[];
 };

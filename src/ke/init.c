@@ -55,8 +55,8 @@ __attribute__((noreturn)) static void unhandled(EXCEPTION_RECORD *record, CONTEX
                 record, context);
 }
 
-__attribute__((noreturn)) static void fault(ULONG code, const ULONG64 p[4], const char *sentence, EXCEPTION_RECORD *record,
-                            CONTEXT *context)
+__attribute__((noreturn)) static void fault(ULONG code, const ULONG64 p[4], const char *sentence,
+                                            EXCEPTION_RECORD *record, CONTEXT *context)
 {
     bugcheck_at(code, p, sentence, record, context);
 }

@@ -46,7 +46,8 @@ struct ke_thread {
     const char *name;
     struct ke_request request;
 
-    const void *routine; /* the driver's that the runtime has called, while it runs; NULL behind a nested one */
+    const void
+        *routine; /* the driver's that the runtime has called, while it runs; NULL behind a nested one */
 
     /* guarded by the dispatcher lock */
     LIST_ENTRY ready_link;
@@ -134,7 +135,8 @@ struct ke_config {
     bool checked;        /* gates check */
 };
 NTSTATUS ke_init(const struct ke_config *config);
-/* Every host call in progress ends with STATUS_SYSTEM_SHUTDOWN, wherever it is; for ke_fini. May be called again. */
+/* Every host call in progress ends with STATUS_SYSTEM_SHUTDOWN, wherever it is; for ke_fini. May be called
+ * again. */
 void ke_stop(void);
 void ke_fini(void);
 unsigned ke_cpus(void);
@@ -225,7 +227,8 @@ extern struct ke_bugcheck_ops ke_bugcheck_ops;
 /* Around a routine that works on a request, or (with NULLs) that interrupts one. */
 static inline struct ke_request ke_request_begin(const void *irp, const void *device)
 {
-    /* Word by word: a vector load of what two words' stores just wrote would wait for them to reach the cache. */
+    /* Word by word: a vector load of what two words' stores just wrote would wait for them to reach the
+     * cache. */
     struct ke_request *request = &ke_thread()->request, before;
     before.irp = __atomic_load_n(&request->irp, __ATOMIC_RELAXED);
     before.device = __atomic_load_n(&request->device, __ATOMIC_RELAXED);

@@ -72,7 +72,7 @@ struct ldr_image *ldr_load(const void *bytes, size_t length, const struct ldr_lo
 void ldr_discard_init(struct ldr_image *image); /* later touches are a reported fault */
 void ldr_unload(
     struct ldr_image *image); /* stays mapped until the last driver that imports from it is unloaded */
-void ldr_fini(void); /* host side, before mm_fini: images that nobody unloaded go with the machine */
+void ldr_fini(void);          /* host side, before mm_fini: images that nobody unloaded go with the machine */
 struct ldr_image *ldr_find(const void *address);   /* by image or thunk address */
 struct ldr_image *ldr_find_name(const char *name); /* case-insensitive, with or without extension */
 void ldr_for_each(void (*visit)(struct ldr_image *, void *), void *context);

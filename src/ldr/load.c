@@ -139,7 +139,8 @@ void ldr_unload(struct ldr_image *image)
     destroy_image(image);
 }
 
-/* Nothing runs any more, and all memory of images goes with the machine: only what points to it is cleared. */
+/* Nothing runs any more, and all memory of images goes with the machine: only what points to it is cleared.
+ */
 void ldr_fini(void)
 {
     while (!list_empty(&images))

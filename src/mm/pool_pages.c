@@ -17,8 +17,8 @@ struct segment {
 
 static struct segment *segments; /* one for each aligned place in the zone */
 static size_t segment_count, segments_seen;
-static size_t lowest[POOL_ARENAS];        /* no segment of the arena below it has a free page */
-static unsigned whole_free[POOL_ARENAS];  /* segments of the arena that are free altogether */
+static size_t lowest[POOL_ARENAS];       /* no segment of the arena below it has a free page */
+static unsigned whole_free[POOL_ARENAS]; /* segments of the arena that are free altogether */
 
 NTSTATUS pool_pages_init(void)
 {

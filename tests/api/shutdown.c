@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LC-12: a shutdown sends IRP_MJ_SHUTDOWN to the devices that registered for it and calls no Unload. The same driver is
- * then loaded into another machine, which ends without a shutdown: there Unload is called.
+ * LC-12: a shutdown sends IRP_MJ_SHUTDOWN to the devices that registered for it and calls no Unload. The same
+ * driver is then loaded into another machine, which ends without a shutdown: there Unload is called.
  */
 #include <stdio.h>
 #include <string.h>

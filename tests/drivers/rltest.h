@@ -15,7 +15,8 @@
 
 #include <ntddk.h>
 
-static __attribute__((unused)) BOOLEAN rl_check(const char *id, BOOLEAN ok, const char *text, const char *file, int line)
+static __attribute__((unused)) BOOLEAN rl_check(const char *id, BOOLEAN ok, const char *text,
+                                                const char *file, int line)
 {
     if (ok)
         DbgPrint("check %s pass: %s\n", id, text);
@@ -24,17 +25,18 @@ static __attribute__((unused)) BOOLEAN rl_check(const char *id, BOOLEAN ok, cons
     return ok;
 }
 
-static __attribute__((unused)) BOOLEAN rl_check_eq(const char *id, ULONGLONG got, ULONGLONG wanted, const char *text, const char *file,
-                                                   int line)
+static __attribute__((unused)) BOOLEAN rl_check_eq(const char *id, ULONGLONG got, ULONGLONG wanted,
+                                                   const char *text, const char *file, int line)
 {
     if (got == wanted)
         DbgPrint("check %s pass: %s\n", id, text);
     else
-        DbgPrint("check %s FAIL: %s: got 0x%I64x, wanted 0x%I64x (%s:%d)\n", id, text, got, wanted, file, line);
+        DbgPrint("check %s FAIL: %s: got 0x%I64x, wanted 0x%I64x (%s:%d)\n", id, text, got, wanted, file,
+                 line);
     return got == wanted;
 }
 
-#define CHECK(id, cond) rl_check(id, (BOOLEAN)!!(cond), #cond, __FILE__, __LINE__)
+#define CHECK(id, cond) rl_check(id, (BOOLEAN) !!(cond), #cond, __FILE__, __LINE__)
 #define CHECK_EQ(id, got, wanted)                                                                            \
     rl_check_eq(id, (ULONGLONG)(got), (ULONGLONG)(wanted), #got " == " #wanted, __FILE__, __LINE__)
 /* Two NTSTATUS values, compared as 32 bits. */

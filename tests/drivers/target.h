@@ -43,7 +43,8 @@ static NTSTATUS target_succeed(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATI
 }
 
 /* Keeps the IRP; the test completes `held` later. */
-static __attribute__((unused)) NTSTATUS target_hold(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATION location)
+static __attribute__((unused)) NTSTATUS target_hold(PDEVICE_OBJECT device, PIRP Irp,
+                                                    PIO_STACK_LOCATION location)
 {
     IoMarkIrpPending(Irp);
     held = Irp;
@@ -79,7 +80,8 @@ static NTSTATUS NTAPI target_dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(Irp);
 
     if (DeviceObject == control_device) {
-        if (location->MajorFunction == IRP_MJ_DEVICE_CONTROL && location->Parameters.DeviceIoControl.IoControlCode == IOCTL_RUN)
+        if (location->MajorFunction == IRP_MJ_DEVICE_CONTROL &&
+            location->Parameters.DeviceIoControl.IoControlCode == IOCTL_RUN)
             run_tests(Irp);
         return complete_with(Irp, STATUS_SUCCESS, 0);
     }

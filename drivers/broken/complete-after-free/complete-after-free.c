@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* complete-after-free: a mistake on purpose. The completion routine frees the IRP; its sender completes it once more. */
+/* complete-after-free: a mistake on purpose. The completion routine frees the IRP; its sender completes it
+ * once more. */
 #include "../broken.h"
 
 static PDEVICE_OBJECT device;

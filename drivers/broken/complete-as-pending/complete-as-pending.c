@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* complete-as-pending: a mistake on purpose. The IRP is completed with the status that the dispatch routine means to return. */
+/* complete-as-pending: a mistake on purpose. The IRP is completed with the status that the dispatch routine
+ * means to return. */
 #include "../broken.h"
 
 static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)

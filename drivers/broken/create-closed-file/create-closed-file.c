@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* create-closed-file: a mistake on purpose. A driver sends a create with a file object that is open already. */
+/* create-closed-file: a mistake on purpose. A driver sends a create with a file object that is open already.
+ */
 #include "../broken.h"
 
 static PDEVICE_OBJECT device;

@@ -17,7 +17,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     NTSTATUS status = make_broken(DriverObject, dispatch, &lower);
 
     if (NT_SUCCESS(status))
-        status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE, &filter);
+        status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE,
+                                &filter);
     if (NT_SUCCESS(status)) {
         lower->Flags &= ~DO_DEVICE_INITIALIZING;
         IoAttachDeviceToDeviceStack(filter, lower);

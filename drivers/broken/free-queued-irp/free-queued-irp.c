@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* free-queued-irp: a mistake on purpose. A synchronous builder's IRP belongs to the thread; the driver frees it. */
+/* free-queued-irp: a mistake on purpose. A synchronous builder's IRP belongs to the thread; the driver frees
+ * it. */
 #include "../broken.h"
 
 static PDEVICE_OBJECT device;
@@ -11,7 +12,8 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
     if (major_of(Irp) == IRP_MJ_WRITE) {
         KeInitializeEvent(&event, NotificationEvent, FALSE);
-        IoFreeIrp(IoBuildSynchronousFsdRequest(IRP_MJ_FLUSH_BUFFERS, device, NULL, 0, NULL, &event, &iosb)); /* the mistake */
+        IoFreeIrp(IoBuildSynchronousFsdRequest(IRP_MJ_FLUSH_BUFFERS, device, NULL, 0, NULL, &event,
+                                               &iosb)); /* the mistake */
     }
     return finish(Irp, STATUS_SUCCESS, 0);
 }

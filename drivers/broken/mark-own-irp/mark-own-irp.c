@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mark-own-irp: a mistake on purpose. The completion routine of an IRP that the driver allocated, without a location for
- * itself, passes the pending mark on as if it were another driver's request.
+ * mark-own-irp: a mistake on purpose. The completion routine of an IRP that the driver allocated, without a
+ * location for itself, passes the pending mark on as if it were another driver's request.
  */
 #include "../broken.h"
 

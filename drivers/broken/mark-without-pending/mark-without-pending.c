@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mark-without-pending: a mistake on purpose. The IRP is marked pending, completed, and its status is returned. */
+/* mark-without-pending: a mistake on purpose. The IRP is marked pending, completed, and its status is
+ * returned. */
 #include "../broken.h"
 
 static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* out-of-locations: a mistake on purpose. A driver passes requests to a device that it did not make room for. */
+/* out-of-locations: a mistake on purpose. A driver passes requests to a device that it did not make room for.
+ */
 #include "../broken.h"
 
 static PDEVICE_OBJECT upper, target;
@@ -17,6 +18,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     NTSTATUS status = make_broken(DriverObject, dispatch, &upper);
 
     if (NT_SUCCESS(status))
-        status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE, &target);
+        status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE,
+                                &target);
     return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* too-much-information: a mistake on purpose. A control says that it answers with more than the caller has room for. */
+/* too-much-information: a mistake on purpose. A control says that it answers with more than the caller has
+ * room for. */
 #include "../broken.h"
 
 static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)

@@ -99,7 +99,8 @@ static struct fault *place_on_emergency_stack(const ucontext_t *context)
     return (struct fault *)ALIGN_DOWN((uintptr_t)context->uc_stack.ss_sp - sizeof(struct fault), 64);
 }
 
-/* An export that said it may raise holds nothing while it touches the driver's memory; our own handler asked for it. */
+/* An export that said it may raise holds nothing while it touches the driver's memory; our own handler asked
+ * for it. */
 static bool ours_may_raise(const struct arch_thread *thread)
 {
     const struct arch_record *record = thread->records;
@@ -141,9 +142,9 @@ static bool on_fault(const siginfo_t *info, ucontext_t *context)
     fill(fault, context);
     fault->in_driver = in_driver;
     redirect(context, fault,
-             used_up                                 ? stack_overflow_dispatch
+             used_up                               ? stack_overflow_dispatch
              : in_driver || ours_may_raise(thread) ? fault_dispatch
-                                                     : runtime_fault_dispatch);
+                                                   : runtime_fault_dispatch);
     return true;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Imports a function of the boot screen, which no machine without one provides: it loads, and a call names it. */
+/* Imports a function of the boot screen, which no machine without one provides: it loads, and a call names
+ * it. */
 #include <ntddk.h>
 
 NTKERNELAPI VOID NTAPI InbvDisplayString(PUCHAR String);

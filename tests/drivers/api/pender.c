@@ -6,7 +6,7 @@
  */
 #include <ntddk.h>
 
-#define PENDER(n) CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800 + (n), METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define PENDER(n)      CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800 + (n), METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define PENDER_RELEASE PENDER(0) /* completes one pending read; Information: how many were left */
 #define PENDER_ECHO    PENDER(1)
 #define PENDER_SIGNAL  PENDER(2) /* input: the handle of an event */
@@ -95,7 +95,8 @@ static NTSTATUS release_one(PIRP Irp)
 
     if (pending == NULL)
         return complete(Irp, STATUS_NO_MORE_ENTRIES, 0);
-    RtlFillMemory(pending->AssociatedIrp.SystemBuffer, IoGetCurrentIrpStackLocation(pending)->Parameters.Read.Length, 'p');
+    RtlFillMemory(pending->AssociatedIrp.SystemBuffer,
+                  IoGetCurrentIrpStackLocation(pending)->Parameters.Read.Length, 'p');
     complete(pending, STATUS_SUCCESS, IoGetCurrentIrpStackLocation(pending)->Parameters.Read.Length);
     return complete(Irp, STATUS_SUCCESS, queued);
 }
@@ -103,8 +104,8 @@ static NTSTATUS release_one(PIRP Irp)
 static NTSTATUS signal(HANDLE handle)
 {
     PKEVENT event;
-    NTSTATUS status =
-        ObReferenceObjectByHandle(handle, EVENT_MODIFY_STATE, *ExEventObjectType, UserMode, (PVOID *)&event, NULL);
+    NTSTATUS status = ObReferenceObjectByHandle(handle, EVENT_MODIFY_STATE, *ExEventObjectType, UserMode,
+                                                (PVOID *)&event, NULL);
 
     if (NT_SUCCESS(status)) {
         KeSetEvent(event, IO_NO_INCREMENT, FALSE);
@@ -167,7 +168,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->MajorFunction[IRP_MJ_READ] = dispatch_read;
     DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = dispatch_control;
     DriverObject->DriverUnload = unload;
-    status = IoCreateDevice(DriverObject, 0, &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE, &DeviceObject);
+    status = IoCreateDevice(DriverObject, 0, &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE,
+                            &DeviceObject);
     if (NT_SUCCESS(status))
         DeviceObject->Flags |= DO_BUFFERED_IO;
     return status;

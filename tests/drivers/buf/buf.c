@@ -18,8 +18,9 @@ static NTSTATUS record(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATION locat
     seen_mapped = NULL;
     seen_mdl_flags = 0;
     seen_mdl_bytes = 0;
-    seen_count = location->MajorFunction == IRP_MJ_DEVICE_CONTROL ? location->Parameters.DeviceIoControl.InputBufferLength
-                                                                  : location->Parameters.Write.Length;
+    seen_count = location->MajorFunction == IRP_MJ_DEVICE_CONTROL
+                     ? location->Parameters.DeviceIoControl.InputBufferLength
+                     : location->Parameters.Write.Length;
     if (location->MajorFunction == IRP_MJ_DEVICE_CONTROL) {
         seen_type3 = location->Parameters.DeviceIoControl.Type3InputBuffer;
         seen_in = location->Parameters.DeviceIoControl.InputBufferLength;
@@ -40,7 +41,8 @@ static NTSTATUS record(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATION locat
         RtlFillMemory(seen_mapped, location->Parameters.Read.Length, 'D');
     if (Irp->AssociatedIrp.SystemBuffer != NULL && location->MajorFunction == IRP_MJ_READ)
         RtlFillMemory(Irp->AssociatedIrp.SystemBuffer, location->Parameters.Read.Length, 'B');
-    return complete_with(Irp, STATUS_SUCCESS, location->MajorFunction == IRP_MJ_DEVICE_CONTROL ? seen_out : seen_count);
+    return complete_with(Irp, STATUS_SUCCESS,
+                         location->MajorFunction == IRP_MJ_DEVICE_CONTROL ? seen_out : seen_count);
 }
 
 static NTSTATUS transfer(HANDLE handle, BOOLEAN write, PVOID buffer, ULONG length)
@@ -96,7 +98,8 @@ static VOID test_read_write(HANDLE handle)
     CHECK("BUF-02", data[0] == 'D' && data[23] == 'D' && data[24] == 25); /* in place */
     CHECK("BUF-02", (seen_mdl_flags & MDL_WRITE_OPERATION) != 0);
     saw.major = 0xFF;
-    CHECK_STATUS("BUF-02", transfer(handle, FALSE, (PVOID)0x10, 24), STATUS_ACCESS_VIOLATION); /* nothing there to lock */
+    CHECK_STATUS("BUF-02", transfer(handle, FALSE, (PVOID)0x10, 24),
+                 STATUS_ACCESS_VIOLATION); /* nothing there to lock */
     CHECK_EQ("BUF-02", saw.major, 0xFF);
     transfer(handle, FALSE, data, 0);
     CHECK("BUF-04", saw.mdl == NULL && saw.system_buffer == NULL);
@@ -112,8 +115,9 @@ static NTSTATUS control(HANDLE handle, ULONG method, PVOID in, ULONG in_length, 
 {
     IO_STATUS_BLOCK iosb;
 
-    return ZwDeviceIoControlFile(handle, NULL, NULL, NULL, &iosb, CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, method, FILE_ANY_ACCESS), in,
-                                 in_length, out, out_length);
+    return ZwDeviceIoControlFile(handle, NULL, NULL, NULL, &iosb,
+                                 CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, method, FILE_ANY_ACCESS), in, in_length,
+                                 out, out_length);
 }
 
 static VOID test_methods(HANDLE handle)
@@ -126,13 +130,17 @@ static VOID test_methods(HANDLE handle)
     CHECK("IOC-0", saw.system_buffer != NULL && saw.mdl == NULL);
     CHECK("IOC-0", seen_in == 8 && seen_out == 32);
     CHECK("IOC-0", RtlCompareMemory(seen_bytes, data, 8) == 8);
-    CHECK("IOC-0", RtlCompareMemory(out, data, 8) == 8); /* one allocation: the input is what was left in the output */
+    CHECK("IOC-0",
+          RtlCompareMemory(out, data, 8) == 8); /* one allocation: the input is what was left in the output */
     control(handle, METHOD_BUFFERED, NULL, 0, NULL, 0);
     CHECK("IOC-0", saw.system_buffer == NULL);
 
-    CHECK_STATUS("IOC-0", control(handle, METHOD_BUFFERED, data, 8, out, 0x40000000), STATUS_INSUFFICIENT_RESOURCES);
-    CHECK_STATUS("IOC-1", control(handle, METHOD_IN_DIRECT, data, 8, (PVOID)0x10, 32), STATUS_ACCESS_VIOLATION);
-    CHECK_STATUS("IOC-2", control(handle, METHOD_OUT_DIRECT, data, 8, (PVOID)0x10, 32), STATUS_ACCESS_VIOLATION);
+    CHECK_STATUS("IOC-0", control(handle, METHOD_BUFFERED, data, 8, out, 0x40000000),
+                 STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("IOC-1", control(handle, METHOD_IN_DIRECT, data, 8, (PVOID)0x10, 32),
+                 STATUS_ACCESS_VIOLATION);
+    CHECK_STATUS("IOC-2", control(handle, METHOD_OUT_DIRECT, data, 8, (PVOID)0x10, 32),
+                 STATUS_ACCESS_VIOLATION);
 
     control(handle, METHOD_IN_DIRECT, data, 8, out, 32);
     CHECK("IOC-1", saw.system_buffer != NULL && saw.mdl != NULL && seen_mdl_bytes == 32);
@@ -170,7 +178,8 @@ static VOID test_stack(PDRIVER_OBJECT driver)
     HANDLE handle;
     ULONG i;
 
-    CHECK_STATUS("BUF-08", IoCreateDevice(driver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &filter), STATUS_SUCCESS);
+    CHECK_STATUS("BUF-08", IoCreateDevice(driver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &filter),
+                 STATUS_SUCCESS);
     for (i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)
         driver->MajorFunction[i] = filter_dispatch;
     filter->Flags |= DO_DIRECT_IO;

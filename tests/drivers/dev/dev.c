@@ -29,7 +29,8 @@ static PDEVICE_OBJECT make(PCWSTR text, ULONG extension, ULONG type, ULONG chara
     PDEVICE_OBJECT device = NULL;
 
     RtlInitUnicodeString(&name, text);
-    if (!NT_SUCCESS(IoCreateDevice(driver, extension, text != NULL ? &name : NULL, type, characteristics, exclusive, &device)))
+    if (!NT_SUCCESS(IoCreateDevice(driver, extension, text != NULL ? &name : NULL, type, characteristics,
+                                   exclusive, &device)))
         return NULL;
     return device;
 }
@@ -42,13 +43,15 @@ static NTSTATUS open(PCWSTR text, HANDLE *handle)
 
     RtlInitUnicodeString(&name, text);
     InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
-    return ZwCreateFile(handle, GENERIC_READ | SYNCHRONIZE, &attributes, &iosb, NULL, 0, FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN,
-                        FILE_SYNCHRONOUS_IO_NONALERT, NULL, 0);
+    return ZwCreateFile(handle, GENERIC_READ | SYNCHRONIZE, &attributes, &iosb, NULL, 0,
+                        FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, NULL, 0);
 }
 
 static VOID test_creation(void)
 {
-    PDEVICE_OBJECT device = make(L"\\Device\\DevOne", 100, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE), other;
+    PDEVICE_OBJECT device =
+                       make(L"\\Device\\DevOne", 100, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE),
+                   other;
     UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\DevOne");
     UCHAR *extension = device->DeviceExtension;
     ULONG i, zero = 1;
@@ -57,8 +60,10 @@ static VOID test_creation(void)
         zero &= extension[i] == 0;
     CHECK("DO-01", zero);
     CHECK("DO-01", MmIsNonPagedSystemAddressValid(extension));
-    CHECK_STATUS("DO-01", IoCreateDevice(driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &other), STATUS_OBJECT_NAME_COLLISION);
-    CHECK_STATUS("DO-01", IoCreateDevice(driver, 0x7FFFFFF0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &other), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("DO-01", IoCreateDevice(driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &other),
+                 STATUS_OBJECT_NAME_COLLISION);
+    CHECK_STATUS("DO-01", IoCreateDevice(driver, 0x7FFFFFF0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &other),
+                 STATUS_INSUFFICIENT_RESOURCES);
     CHECK_EQ("DO-02", device->StackSize, 1);
     CHECK_EQ("DO-02", device->Type, IO_TYPE_DEVICE);
     CHECK_EQ("DO-02", device->Flags, DO_DEVICE_INITIALIZING | DO_DEVICE_HAS_NAME);
@@ -97,7 +102,8 @@ static VOID test_reference_of_driver(void)
     PDEVICE_OBJECT devices[8];
     ULONG i;
 
-    /* DO-09: the driver object cannot go while a device of it is there: its list and count follow creation and deletion. */
+    /* DO-09: the driver object cannot go while a device of it is there: its list and count follow creation
+     * and deletion. */
     for (i = 0; i < 8; i++)
         devices[i] = make(NULL, 16, FILE_DEVICE_UNKNOWN, 0, FALSE);
     CHECK("DO-09", driver->DeviceObject == devices[7] && devices[7]->NextDevice == devices[6]);
@@ -158,7 +164,8 @@ static VOID test_attachment(void)
 
 static VOID test_attach_by_name(void)
 {
-    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\DevFirst"), nowhere = RTL_CONSTANT_STRING(L"\\Device\\DevNowhere");
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\DevFirst"),
+                   nowhere = RTL_CONSTANT_STRING(L"\\Device\\DevNowhere");
     PDEVICE_OBJECT filter = make(NULL, 0, FILE_DEVICE_UNKNOWN, 0, FALSE), lower = NULL;
 
     filter->Flags &= ~DO_DEVICE_INITIALIZING;

@@ -24,12 +24,17 @@ static VOID run_tests(PIRP Irp)
     target_handler = answer;
     handle = open_target();
     RtlFillMemory(&standard, sizeof(standard), 0xCC);
-    CHECK_STATUS("DR-07", ZwQueryInformationFile(handle, &iosb, &standard, sizeof(standard), FileStandardInformation), STATUS_SUCCESS);
+    CHECK_STATUS("DR-07",
+                 ZwQueryInformationFile(handle, &iosb, &standard, sizeof(standard), FileStandardInformation),
+                 STATUS_SUCCESS);
     CHECK_EQ("DR-07", standard.EndOfFile.QuadPart, 0);
     CHECK_EQ("DR-07", iosb.Information, sizeof(standard));
-    CHECK_STATUS("DR-07", ZwQueryInformationFile(handle, &iosb, &position, sizeof(position), FilePositionInformation), STATUS_SUCCESS);
+    CHECK_STATUS("DR-07",
+                 ZwQueryInformationFile(handle, &iosb, &position, sizeof(position), FilePositionInformation),
+                 STATUS_SUCCESS);
     CHECK_EQ("DR-07", position.CurrentByteOffset.QuadPart, 0);
-    CHECK_STATUS("DR-07", ZwSetInformationFile(handle, &iosb, &end, sizeof(end), FileEndOfFileInformation), STATUS_SUCCESS);
+    CHECK_STATUS("DR-07", ZwSetInformationFile(handle, &iosb, &end, sizeof(end), FileEndOfFileInformation),
+                 STATUS_SUCCESS);
     CHECK_EQ("DR-07", saw.major, IRP_MJ_SET_INFORMATION);
     ZwClose(handle);
     target_handler = target_succeed;

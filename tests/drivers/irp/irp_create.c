@@ -118,9 +118,12 @@ static VOID test_async_builder(void)
     CHECK_EQ("IRP-02", IoGetNextIrpStackLocation(Irp)->Parameters.Write.Length, sizeof(buffer));
     CHECK_EQ("IRP-02", IoGetNextIrpStackLocation(Irp)->Parameters.Write.ByteOffset.QuadPart, offset.QuadPart);
     CHECK("IRP-02", Irp->AssociatedIrp.SystemBuffer != NULL && Irp->AssociatedIrp.SystemBuffer != buffer);
-    CHECK("IRP-02", RtlCompareMemory(Irp->AssociatedIrp.SystemBuffer, buffer, sizeof(buffer)) == sizeof(buffer));
+    CHECK("IRP-02",
+          RtlCompareMemory(Irp->AssociatedIrp.SystemBuffer, buffer, sizeof(buffer)) == sizeof(buffer));
     CHECK("IRP-02", Irp->Tail.Overlay.Thread == PsGetCurrentThread());
-    CHECK("IRP-02", IsListEmpty(&Irp->ThreadListEntry)); /* not queued to the thread: the I/O manager does not free it */
+    CHECK(
+        "IRP-02",
+        IsListEmpty(&Irp->ThreadListEntry)); /* not queued to the thread: the I/O manager does not free it */
     KeInitializeEvent(&done, NotificationEvent, FALSE);
     IoSetCompletionRoutine(Irp, stop_and_signal, &done, TRUE, TRUE, TRUE);
     CHECK_STATUS("IRP-02", IoCallDriver(stack[TOP], Irp), STATUS_SUCCESS);
@@ -132,7 +135,8 @@ static VOID test_async_builder(void)
     IoFreeIrp(Irp);
     Irp = IoBuildAsynchronousFsdRequest(IRP_MJ_READ, stack[TOP], buffer, sizeof(buffer), &offset, &iosb);
     CHECK("IRP-02", Irp != NULL && Irp->AssociatedIrp.SystemBuffer != NULL && Irp->UserBuffer == buffer);
-    CHECK("IRP-02", (Irp->Flags & (IRP_BUFFERED_IO | IRP_INPUT_OPERATION)) == (IRP_BUFFERED_IO | IRP_INPUT_OPERATION));
+    CHECK("IRP-02",
+          (Irp->Flags & (IRP_BUFFERED_IO | IRP_INPUT_OPERATION)) == (IRP_BUFFERED_IO | IRP_INPUT_OPERATION));
     ExFreePool(Irp->AssociatedIrp.SystemBuffer);
     IoFreeIrp(Irp);
     stack[TOP]->Flags &= ~DO_BUFFERED_IO;
@@ -176,7 +180,8 @@ static VOID test_sync_builder(void)
     stack_reset();
     layer_of(stack[BOTTOM])->handler = record;
     KeInitializeEvent(&done, NotificationEvent, FALSE);
-    Irp = IoBuildSynchronousFsdRequest(IRP_MJ_READ, stack[TOP], buffer, sizeof(buffer), &offset, &done, &iosb);
+    Irp =
+        IoBuildSynchronousFsdRequest(IRP_MJ_READ, stack[TOP], buffer, sizeof(buffer), &offset, &done, &iosb);
     CHECK("IRP-03", Irp != NULL && Irp->UserEvent == &done && Irp->UserIosb == &iosb);
     CHECK("IRP-03", !IsListEmpty(&Irp->ThreadListEntry)); /* queued to the current thread */
     CHECK("IRP-03", Irp->Tail.Overlay.Thread == PsGetCurrentThread());
@@ -188,7 +193,8 @@ static VOID test_sync_builder(void)
     CHECK_EQ("IRP-03", seen_offset.QuadPart, 512);
     CHECK_EQ("IRP-03", seen_length, sizeof(buffer));
 
-    /* Pending: the event must be there before the wait returns, the block written. IRP-14: the event began non-signaled. */
+    /* Pending: the event must be there before the wait returns, the block written. IRP-14: the event began
+     * non-signaled. */
     layer_of(stack[BOTTOM])->handler = pend_and_complete;
     KeInitializeEvent(&done, NotificationEvent, FALSE);
     RtlZeroMemory(&iosb, sizeof(iosb));
@@ -211,7 +217,8 @@ static VOID test_ioctl_builder(void)
     stack_reset();
     layer_of(stack[BOTTOM])->handler = record;
     KeInitializeEvent(&done, NotificationEvent, FALSE);
-    Irp = IoBuildDeviceIoControlRequest(code, stack[TOP], &in, sizeof(in), &out, sizeof(out), FALSE, &done, &iosb);
+    Irp = IoBuildDeviceIoControlRequest(code, stack[TOP], &in, sizeof(in), &out, sizeof(out), FALSE, &done,
+                                        &iosb);
     CHECK("IRP-04", Irp != NULL && !IsListEmpty(&Irp->ThreadListEntry));
     CHECK_EQ("IRP-04", IoGetNextIrpStackLocation(Irp)->MajorFunction, IRP_MJ_DEVICE_CONTROL);
     CHECK_EQ("IOC-6", Irp->RequestorMode, KernelMode);
@@ -231,21 +238,24 @@ static VOID test_ioctl_builder(void)
     /* IOC-7: the same layout by method for a request of the kernel's. */
     code = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_NEITHER, FILE_ANY_ACCESS);
     KeClearEvent(&done);
-    Irp = IoBuildDeviceIoControlRequest(code, stack[TOP], &in, sizeof(in), &out, sizeof(out), FALSE, &done, &iosb);
+    Irp = IoBuildDeviceIoControlRequest(code, stack[TOP], &in, sizeof(in), &out, sizeof(out), FALSE, &done,
+                                        &iosb);
     CHECK("IOC-7", IoGetNextIrpStackLocation(Irp)->Parameters.DeviceIoControl.Type3InputBuffer == &in);
     CHECK("IOC-7", Irp->UserBuffer == &out);
     IoCallDriver(stack[TOP], Irp);
     KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
     code = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_OUT_DIRECT, FILE_ANY_ACCESS);
     KeClearEvent(&done);
-    Irp = IoBuildDeviceIoControlRequest(code, stack[TOP], &in, sizeof(in), &out, sizeof(out), FALSE, &done, &iosb);
+    Irp = IoBuildDeviceIoControlRequest(code, stack[TOP], &in, sizeof(in), &out, sizeof(out), FALSE, &done,
+                                        &iosb);
     CHECK("IOC-7", Irp->MdlAddress != NULL && Irp->AssociatedIrp.SystemBuffer != NULL);
     CHECK("IOC-7", *(ULONG *)Irp->AssociatedIrp.SystemBuffer == in);
     IoCallDriver(stack[TOP], Irp);
     KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
 }
 
-/* IRP-87: an error that was not pended touches neither the block nor the event of a driver's synchronous request. */
+/* IRP-87: an error that was not pended touches neither the block nor the event of a driver's synchronous
+ * request. */
 static VOID test_immediate_error(void)
 {
     NTSTATUS status;

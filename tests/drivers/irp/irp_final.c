@@ -28,7 +28,8 @@ static NTSTATUS read_target(HANDLE handle, HANDLE event, PIO_STATUS_BLOCK iosb, 
     return ZwReadFile(handle, event, NULL, NULL, iosb, buffer, length, NULL, NULL);
 }
 
-/* IRP-82: deferred: the walk ends in dispatch, the final stage runs when the service has IoCallDriver's return. */
+/* IRP-82: deferred: the walk ends in dispatch, the final stage runs when the service has IoCallDriver's
+ * return. */
 static NTSTATUS complete_and_look(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATION location)
 {
     PIO_STATUS_BLOCK iosb = Irp->UserIosb;
@@ -137,7 +138,8 @@ static VOID test_copy_out(HANDLE handle)
     answer = STATUS_SUCCESS;
     answer_information = 10;
     CHECK_STATUS("IRP-84", read_target(handle, NULL, &iosb, 32), STATUS_SUCCESS);
-    CHECK("IRP-84", (saw.flags & (IRP_BUFFERED_IO | IRP_INPUT_OPERATION)) == (IRP_BUFFERED_IO | IRP_INPUT_OPERATION));
+    CHECK("IRP-84",
+          (saw.flags & (IRP_BUFFERED_IO | IRP_INPUT_OPERATION)) == (IRP_BUFFERED_IO | IRP_INPUT_OPERATION));
     CHECK("IRP-84", copied(10)); /* Information bytes, not the length asked for */
     answer = STATUS_BUFFER_OVERFLOW;
     CHECK_STATUS("IRP-84", read_target(handle, NULL, &iosb, 32), STATUS_BUFFER_OVERFLOW);
@@ -167,7 +169,9 @@ static VOID test_copy_fault(HANDLE handle)
     SIZE_T size = 4096;
 
     vanishing = NULL;
-    CHECK_STATUS("IRP-84", ZwAllocateVirtualMemory(ZwCurrentProcess(), &vanishing, 0, &size, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE),
+    CHECK_STATUS("IRP-84",
+                 ZwAllocateVirtualMemory(ZwCurrentProcess(), &vanishing, 0, &size, MEM_COMMIT | MEM_RESERVE,
+                                         PAGE_READWRITE),
                  STATUS_SUCCESS);
     target_device->Flags |= DO_BUFFERED_IO;
     target_handler = unmap_then_complete;
@@ -192,10 +196,12 @@ static VOID test_copy_fault_after_pending(HANDLE handle)
     SIZE_T size = 4096;
 
     vanishing = NULL;
-    ZwAllocateVirtualMemory(ZwCurrentProcess(), &vanishing, 0, &size, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
+    ZwAllocateVirtualMemory(ZwCurrentProcess(), &vanishing, 0, &size, MEM_COMMIT | MEM_RESERVE,
+                            PAGE_READWRITE);
     target_device->Flags |= DO_BUFFERED_IO;
     target_handler = unmap_then_pend;
-    CHECK_STATUS("IRP-84", ZwReadFile(handle, NULL, NULL, NULL, &iosb, vanishing, 16, NULL, NULL), STATUS_ACCESS_VIOLATION);
+    CHECK_STATUS("IRP-84", ZwReadFile(handle, NULL, NULL, NULL, &iosb, vanishing, 16, NULL, NULL),
+                 STATUS_ACCESS_VIOLATION);
     target_device->Flags &= ~DO_BUFFERED_IO;
 }
 
@@ -262,7 +268,8 @@ static VOID test_buffer_freed(HANDLE handle)
 static VOID make_event(HANDLE *handle, PKEVENT *event)
 {
     ZwCreateEvent(handle, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE);
-    ObReferenceObjectByHandle(*handle, EVENT_ALL_ACCESS, *ExEventObjectType, KernelMode, (PVOID *)event, NULL);
+    ObReferenceObjectByHandle(*handle, EVENT_ALL_ACCESS, *ExEventObjectType, KernelMode, (PVOID *)event,
+                              NULL);
 }
 
 static VOID close_event(HANDLE handle, PKEVENT event)
@@ -365,7 +372,8 @@ static VOID test_synchronous_api(HANDLE async)
     target_handler = pend_and_complete;
     answer = STATUS_SUCCESS;
     answer_information = sizeof(basic);
-    CHECK_STATUS("IRP-91", ZwQueryInformationFile(async, &iosb, &basic, sizeof(basic), FileBasicInformation), STATUS_SUCCESS);
+    CHECK_STATUS("IRP-91", ZwQueryInformationFile(async, &iosb, &basic, sizeof(basic), FileBasicInformation),
+                 STATUS_SUCCESS);
     CHECK("IRP-91", (saw.flags & IRP_SYNCHRONOUS_API) != 0);
     CHECK_EQ("IRP-91", iosb.Information, sizeof(basic));
     answer_information = 0;
@@ -394,7 +402,8 @@ static VOID test_position(HANDLE sync)
     CHECK("IRP-92", (saw.file->Flags & FO_SYNCHRONOUS_IO) != 0);
 }
 
-/* IRP-93: STATUS_REPARSE of a create restarts the open under the name that the driver put into the file object. */
+/* IRP-93: STATUS_REPARSE of a create restarts the open under the name that the driver put into the file
+ * object. */
 static ULONG reparses;
 static NTSTATUS reparse(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATION location)
 {
@@ -420,10 +429,13 @@ static VOID test_reparse(void)
 
     reparses = 0;
     target_handler = reparse;
-    CHECK_STATUS("IRP-93", open_name(L"\\Device\\Target\\elsewhere", FILE_SYNCHRONOUS_IO_NONALERT, &handle, &iosb), STATUS_SUCCESS);
+    CHECK_STATUS("IRP-93",
+                 open_name(L"\\Device\\Target\\elsewhere", FILE_SYNCHRONOUS_IO_NONALERT, &handle, &iosb),
+                 STATUS_SUCCESS);
     CHECK_EQ("IRP-93", reparses, 1);
     CHECK_STATUS("IRP-93",
-                 ObReferenceObjectByHandle(handle, 0, *IoFileObjectType, KernelMode, (PVOID *)&file, NULL), STATUS_SUCCESS);
+                 ObReferenceObjectByHandle(handle, 0, *IoFileObjectType, KernelMode, (PVOID *)&file, NULL),
+                 STATUS_SUCCESS);
     CHECK("IRP-93", file->DeviceObject == control_device);
     ObDereferenceObject(file);
     ZwClose(handle);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sending, and the completion walk: IRP-20, 22..28, 30, 41, 60..78. Runs in DriverEntry against a stack of three devices. */
+/* Sending, and the completion walk: IRP-20, 22..28, 30, 41, 60..78. Runs in DriverEntry against a stack of
+ * three devices. */
 #include "stack.h"
 
 static KEVENT done;
@@ -68,7 +69,8 @@ static NTSTATUS pass_middle(PDEVICE_OBJECT device, PIRP Irp)
 {
     IoCopyCurrentIrpStackLocationToNext(Irp);
     IoSetCompletionRoutine(Irp, watch_middle, (PVOID)0x1234, (middle_control & SL_INVOKE_ON_SUCCESS) != 0,
-                           (middle_control & SL_INVOKE_ON_ERROR) != 0, (middle_control & SL_INVOKE_ON_CANCEL) != 0);
+                           (middle_control & SL_INVOKE_ON_ERROR) != 0,
+                           (middle_control & SL_INVOKE_ON_CANCEL) != 0);
     return IoCallDriver(layer_of(device)->lower, Irp);
 }
 
@@ -137,7 +139,9 @@ static VOID test_send(void)
     CHECK_EQ("IRP-20", layer_of(stack[MIDDLE])->last_location, 2);
     CHECK_EQ("IRP-20", layer_of(stack[BOTTOM])->last_location, 1);
     CHECK_EQ("IRP-20", layer_of(stack[BOTTOM])->last_major, IRP_MJ_READ);
-    CHECK_EQ("IRP-30", layer_of(stack[TOP])->calls + layer_of(stack[MIDDLE])->calls + layer_of(stack[BOTTOM])->calls, 3);
+    CHECK_EQ("IRP-30",
+             layer_of(stack[TOP])->calls + layer_of(stack[MIDDLE])->calls + layer_of(stack[BOTTOM])->calls,
+             3);
     IoFreeIrp(Irp);
 
     /* IRP-22: allowed at DISPATCH_LEVEL. */
@@ -215,7 +219,8 @@ static VOID test_walk(void)
     CHECK("IRP-66", seen[MIDDLE].left_file == NULL);
     CHECK("IRP-66", seen[MIDDLE].left_device == stack[BOTTOM]);
     CHECK("IRP-66", seen[MIDDLE].left_routine == watch_middle && seen[MIDDLE].left_context == (PVOID)0x1234);
-    CHECK("IRP-66", seen[MIDDLE].left_argument[0] == 0 && seen[MIDDLE].left_argument[1] == 0 && seen[MIDDLE].left_argument[2] == 0);
+    CHECK("IRP-66", seen[MIDDLE].left_argument[0] == 0 && seen[MIDDLE].left_argument[1] == 0 &&
+                        seen[MIDDLE].left_argument[2] == 0);
     /* IRP-70: the creator's routine stopped the walk: nothing was touched afterwards, it is ours. */
     CHECK_EQ("IRP-70", Irp->CurrentLocation, 4);
     CHECK_EQ("IRP-70", Irp->IoStatus.Information, 5);
@@ -242,7 +247,8 @@ static VOID test_pending(void)
     CHECK_EQ("IRP-69", creator_pending, TRUE);
     IoFreeIrp(Irp);
 
-    /* IRP-68: the middle's routine is not called (only on cancel): the I/O manager carries the mark up itself. */
+    /* IRP-68: the middle's routine is not called (only on cancel): the I/O manager carries the mark up
+     * itself. */
     Irp = prepare(IRP_MJ_READ);
     bottom_pends = TRUE;
     middle_control = SL_INVOKE_ON_CANCEL;
@@ -274,7 +280,8 @@ static VOID test_conditions(void)
     CHECK("IRP-64", middle_called(SL_INVOKE_ON_ERROR, STATUS_UNSUCCESSFUL, FALSE));
     CHECK("IRP-64", !middle_called(SL_INVOKE_ON_ERROR, STATUS_SUCCESS, FALSE));
     CHECK("IRP-64", middle_called(SL_INVOKE_ON_CANCEL, STATUS_SUCCESS, TRUE));
-    CHECK("IRP-64", !middle_called(SL_INVOKE_ON_CANCEL, STATUS_CANCELLED, FALSE)); /* the Boolean, not the status */
+    CHECK("IRP-64",
+          !middle_called(SL_INVOKE_ON_CANCEL, STATUS_CANCELLED, FALSE)); /* the Boolean, not the status */
     CHECK("IRP-64", !middle_called(SL_INVOKE_ON_CANCEL, STATUS_UNSUCCESSFUL, FALSE));
     CHECK("IRP-64", middle_called(SL_INVOKE_ON_CANCEL, STATUS_UNSUCCESSFUL, TRUE));
     CHECK("IRP-65", middle_called(SL_INVOKE_ON_SUCCESS, STATUS_OBJECT_NAME_EXISTS, FALSE));
@@ -318,7 +325,8 @@ static VOID test_stop_and_resume(void)
     bottom_pends = TRUE;
     status = IoCallDriver(stack[TOP], Irp);
     CHECK_STATUS("IRP-46", status, STATUS_SUCCESS);
-    CHECK("IRP-71", order_count == 3 && order[1] == TOP && order[2] == 9); /* resumed above the routine that stopped */
+    CHECK("IRP-71",
+          order_count == 3 && order[1] == TOP && order[2] == 9); /* resumed above the routine that stopped */
     CHECK_EQ("IRP-71", Irp->IoStatus.Information, 77);
     CHECK_EQ("IRP-46", creator_pending, FALSE);
     IoFreeIrp(Irp);
@@ -354,7 +362,8 @@ static VOID test_mark_and_forward(void)
     IoFreeIrp(Irp);
 }
 
-/* IRP-48: a watching routine leaves status and synchronicity alone: the lower driver's status is the dispatch's. */
+/* IRP-48: a watching routine leaves status and synchronicity alone: the lower driver's status is the
+ * dispatch's. */
 static VOID test_lower_status(void)
 {
     PIRP Irp = prepare(IRP_MJ_READ);
@@ -422,7 +431,8 @@ static VOID test_associated(void)
     IoFreeIrp(master);
 }
 
-/* IRP-75: an associated IRP's MDLs go with it: more of them than the machine has memory for, one after the other. */
+/* IRP-75: an associated IRP's MDLs go with it: more of them than the machine has memory for, one after the
+ * other. */
 static VOID test_associated_mdls(void)
 {
     PIRP master = IoAllocateIrp(1, FALSE), child;
@@ -441,7 +451,8 @@ static VOID test_associated_mdls(void)
     IoFreeIrp(master);
 }
 
-/* IRP-28: the caller loses the IRP; its own routine may look again, and it alone. Completion from another thread. */
+/* IRP-28: the caller loses the IRP; its own routine may look again, and it alone. Completion from another
+ * thread. */
 static PIRP held;
 static NTSTATUS hold(PDEVICE_OBJECT device, PIRP Irp)
 {

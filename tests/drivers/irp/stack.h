@@ -105,7 +105,8 @@ static VOID stack_delete(void)
     }
 }
 
-/* A completion routine that stops the walk and tells an event; what a driver that allocated an IRP needs (REQ-16). */
+/* A completion routine that stops the walk and tells an event; what a driver that allocated an IRP needs
+ * (REQ-16). */
 static NTSTATUS NTAPI stop_and_signal(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     if (Context != NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the drivers of this folder share: threads of their own, waits that only look, exceptions as statuses. */
+/* What the drivers of this folder share: threads of their own, waits that only look, exceptions as statuses.
+ */
 #ifndef KE_TEST_H
 #define KE_TEST_H
 

@@ -8,10 +8,11 @@
 #define OBJECT_TYPE_APC 18
 
 typedef enum { OriginalApcEnvironment, AttachedApcEnvironment, CurrentApcEnvironment } KAPC_ENVIRONMENT;
-NTKERNELAPI VOID NTAPI KeInitializeApc(PKAPC Apc, PKTHREAD Thread, KAPC_ENVIRONMENT Environment, PVOID KernelRoutine,
-                                       PVOID RundownRoutine, PVOID NormalRoutine, KPROCESSOR_MODE ApcMode,
-                                       PVOID NormalContext);
-NTKERNELAPI BOOLEAN NTAPI KeInsertQueueApc(PKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment);
+NTKERNELAPI VOID NTAPI KeInitializeApc(PKAPC Apc, PKTHREAD Thread, KAPC_ENVIRONMENT Environment,
+                                       PVOID KernelRoutine, PVOID RundownRoutine, PVOID NormalRoutine,
+                                       KPROCESSOR_MODE ApcMode, PVOID NormalContext);
+NTKERNELAPI BOOLEAN NTAPI KeInsertQueueApc(PKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2,
+                                           KPRIORITY Increment);
 static BOOLEAN(NTAPI *remove_queue_apc)(PKAPC Apc);
 NTKERNELAPI BOOLEAN NTAPI KeTestAlertThread(KPROCESSOR_MODE AlertMode);
 NTKERNELAPI BOOLEAN NTAPI KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE AlertMode);
@@ -50,7 +51,8 @@ static VOID NTAPI kernel(PKAPC apc, PVOID *routine, PVOID *context, PVOID *argum
     note(*routine != NULL ? (char)((ULONG_PTR)*context + 32) : 's');
 }
 
-static VOID NTAPI canceling_kernel(PKAPC apc, PVOID *routine, PVOID *context, PVOID *argument1, PVOID *argument2)
+static VOID NTAPI canceling_kernel(PKAPC apc, PVOID *routine, PVOID *context, PVOID *argument1,
+                                   PVOID *argument2)
 {
     note('c');
     *routine = NULL;
@@ -58,8 +60,8 @@ static VOID NTAPI canceling_kernel(PKAPC apc, PVOID *routine, PVOID *context, PV
 
 static VOID prepare(PKAPC apc, char name)
 {
-    KeInitializeApc(apc, KeGetCurrentThread(), OriginalApcEnvironment, kernel, NULL, name ? normal : NULL, KernelMode,
-                    (PVOID)(ULONG_PTR)name);
+    KeInitializeApc(apc, KeGetCurrentThread(), OriginalApcEnvironment, kernel, NULL, name ? normal : NULL,
+                    KernelMode, (PVOID)(ULONG_PTR)name);
 }
 
 static BOOLEAN queue(PKAPC apc)
@@ -93,7 +95,8 @@ static VOID at_once(VOID)
     prepare(&s, 0);
     CHECK("KE-APC", queue(&a) && happened("aA"));
     CHECK("KE-APC", queue(&s) && happened("s"));
-    KeInitializeApc(&a, KeGetCurrentThread(), OriginalApcEnvironment, canceling_kernel, NULL, normal, KernelMode, NULL);
+    KeInitializeApc(&a, KeGetCurrentThread(), OriginalApcEnvironment, canceling_kernel, NULL, normal,
+                    KernelMode, NULL);
     CHECK("KE-APC", queue(&a) && happened("c"));
     CHECK("KE-APC", ok);
 }
@@ -186,8 +189,8 @@ static VOID nested(VOID)
     KAPC outer;
     prepare(&inner, 'I');
     prepare(&inner_special, 0);
-    KeInitializeApc(&outer, KeGetCurrentThread(), OriginalApcEnvironment, canceling_kernel, NULL, outer_normal, KernelMode,
-                    NULL);
+    KeInitializeApc(&outer, KeGetCurrentThread(), OriginalApcEnvironment, canceling_kernel, NULL,
+                    outer_normal, KernelMode, NULL);
     outer.KernelRoutine = (PVOID)kernel;
     CHECK("KE-APC", KeInsertQueueApc(&outer, (PVOID)1, (PVOID)2, 0));
     CHECK("KE-APC", history[1] == '[' && history[2] == 's' && history[3] == ']');
@@ -202,7 +205,8 @@ static VOID NTAPI waiting_thread(PVOID context)
 {
     LARGE_INTEGER time = ms(60000);
     KeLeaveCriticalRegion();
-    wait_status = KeWaitForSingleObject(&release, Executive, KernelMode, context != NULL, context ? &time : NULL);
+    wait_status =
+        KeWaitForSingleObject(&release, Executive, KernelMode, context != NULL, context ? &time : NULL);
     KeEnterCriticalRegion();
     PsTerminateSystemThread(STATUS_SUCCESS);
 }
@@ -239,8 +243,10 @@ static VOID alerts(VOID)
     CHECK_STATUS("KE-ALERT", KeDelayExecutionThread(KernelMode, TRUE, &time), STATUS_ALERTED);
     CHECK_STATUS("KE-ALERT", KeDelayExecutionThread(KernelMode, TRUE, &time), STATUS_SUCCESS);
     KeAlertThread(self, KernelMode);
-    CHECK_STATUS("KE-ALERT", KeWaitForSingleObject(&release, Executive, KernelMode, TRUE, &zero), STATUS_ALERTED);
-    CHECK_STATUS("KE-ALERT", KeWaitForSingleObject(&release, Executive, KernelMode, TRUE, &zero), STATUS_TIMEOUT);
+    CHECK_STATUS("KE-ALERT", KeWaitForSingleObject(&release, Executive, KernelMode, TRUE, &zero),
+                 STATUS_ALERTED);
+    CHECK_STATUS("KE-ALERT", KeWaitForSingleObject(&release, Executive, KernelMode, TRUE, &zero),
+                 STATUS_TIMEOUT);
     thread = start_thread(waiting_thread, &release);
     until_waited_for(&release);
     CHECK("KE-ALERT", !KeAlertThread(thread, KernelMode));
@@ -259,8 +265,8 @@ static VOID NTAPI rundown(PKAPC apc)
 
 static VOID NTAPI ending_thread(PVOID context)
 {
-    KeInitializeApc(&left_behind, KeGetCurrentThread(), OriginalApcEnvironment, kernel, rundown, normal, KernelMode,
-                    (PVOID)'X');
+    KeInitializeApc(&left_behind, KeGetCurrentThread(), OriginalApcEnvironment, kernel, rundown, normal,
+                    KernelMode, (PVOID)'X');
     queue(&left_behind); /* held back: a system thread begins in a critical region */
     PsTerminateSystemThread(STATUS_SUCCESS);
 }

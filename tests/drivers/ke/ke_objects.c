@@ -44,7 +44,8 @@ static VOID set_and_wait(VOID)
     KeInitializeEvent(&event, SynchronizationEvent, FALSE);
     CHECK_EQ("KE-EVENT", KeSetEvent(&event, 0, TRUE), 0);
     CHECK_EQ("KE-EVENT", KeGetCurrentIrql(), DISPATCH_LEVEL);
-    CHECK_STATUS("KE-EVENT", KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL), STATUS_SUCCESS);
+    CHECK_STATUS("KE-EVENT", KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL),
+                 STATUS_SUCCESS);
     CHECK_EQ("KE-EVENT", KeGetCurrentIrql(), PASSIVE_LEVEL);
     KeRaiseIrql(APC_LEVEL, &irql);
     KeSetEvent(&event, 0, TRUE);
@@ -169,7 +170,8 @@ static VOID mutexes(VOID)
     CHECK_EQ("KE-MUTEX", mutex.Header.SignalState, 0);
     CHECK_EQ("KE-MUTEX", mutex.OwnerThread, KeGetCurrentThread());
     CHECK("KE-MUTEX", KeAreApcsDisabled() && !KeAreAllApcsDisabled());
-    CHECK_STATUS("KE-MUTEX", KeWaitForSingleObject(&mutex, Executive, KernelMode, FALSE, NULL), STATUS_SUCCESS);
+    CHECK_STATUS("KE-MUTEX", KeWaitForSingleObject(&mutex, Executive, KernelMode, FALSE, NULL),
+                 STATUS_SUCCESS);
     CHECK_EQ("KE-MUTEX", KeReadStateMutex(&mutex), -1);
     end_thread(start_thread(not_the_owner, &mutex));
     CHECK_EQ("KE-MUTEX", KeReleaseMutex(&mutex, FALSE), -1);
@@ -198,22 +200,27 @@ static VOID wait_for_several(VOID)
     KeInitializeEvent(&b, SynchronizationEvent, TRUE);
     KeInitializeSemaphore(&semaphore, 1, 3);
     KeInitializeMutex(&mutex, 0);
-    CHECK_STATUS("KE-WAIT", KeWaitForMultipleObjects(3, three, WaitAll, Executive, KernelMode, FALSE, &zero, NULL),
+    CHECK_STATUS("KE-WAIT",
+                 KeWaitForMultipleObjects(3, three, WaitAll, Executive, KernelMode, FALSE, &zero, NULL),
                  STATUS_TIMEOUT);
     CHECK_EQ("KE-WAIT", KeReadStateEvent(&b), 1);
     CHECK_EQ("KE-WAIT", KeReadStateSemaphore(&semaphore), 1);
-    CHECK_STATUS("KE-WAIT", KeWaitForMultipleObjects(3, three, WaitAny, Executive, KernelMode, FALSE, NULL, NULL),
+    CHECK_STATUS("KE-WAIT",
+                 KeWaitForMultipleObjects(3, three, WaitAny, Executive, KernelMode, FALSE, NULL, NULL),
                  STATUS_WAIT_1);
     CHECK_EQ("KE-WAIT", KeReadStateEvent(&b), 0);
-    CHECK_STATUS("KE-WAIT", KeWaitForMultipleObjects(3, three, WaitAny, Executive, KernelMode, FALSE, NULL, NULL),
+    CHECK_STATUS("KE-WAIT",
+                 KeWaitForMultipleObjects(3, three, WaitAny, Executive, KernelMode, FALSE, NULL, NULL),
                  STATUS_WAIT_2);
-    CHECK_STATUS("KE-WAIT", KeWaitForMultipleObjects(3, three, WaitAny, Executive, KernelMode, FALSE, &soon, NULL),
+    CHECK_STATUS("KE-WAIT",
+                 KeWaitForMultipleObjects(3, three, WaitAny, Executive, KernelMode, FALSE, &soon, NULL),
                  STATUS_TIMEOUT);
     CHECK("KE-WAIT", IsListEmpty(&a.Header.WaitListHead) && IsListEmpty(&semaphore.Header.WaitListHead));
     KeSetEvent(&a, 0, FALSE);
     KeSetEvent(&b, 0, FALSE);
     KeReleaseSemaphore(&semaphore, 0, 2, FALSE);
-    CHECK_STATUS("KE-WAIT", KeWaitForMultipleObjects(4, four, WaitAll, Executive, KernelMode, FALSE, NULL, blocks),
+    CHECK_STATUS("KE-WAIT",
+                 KeWaitForMultipleObjects(4, four, WaitAll, Executive, KernelMode, FALSE, NULL, blocks),
                  STATUS_SUCCESS);
     CHECK_EQ("KE-WAIT", KeReadStateEvent(&a) | KeReadStateEvent(&b), 0);
     CHECK_EQ("KE-WAIT", KeReadStateSemaphore(&semaphore), 1);

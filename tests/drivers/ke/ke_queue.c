@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Queue objects: entries in order, the limit of threads that run, what waiting elsewhere does to it, rundown. */
+/* Queue objects: entries in order, the limit of threads that run, what waiting elsewhere does to it, rundown.
+ */
 #include "ke.h"
 
 static LIST_ENTRY entries[8];
@@ -10,7 +11,8 @@ static VOID alone(VOID)
     LARGE_INTEGER zero = {.QuadPart = 0}, soon = ms(2);
     RtlFillMemory(&queue, sizeof(queue), 0x55);
     KeInitializeQueue(&queue, 0);
-    CHECK_EQ("KE-QUEUE", queue.MaximumCount, KeQueryActiveProcessors() == 1 ? 1 : __builtin_popcountll(KeQueryActiveProcessors()));
+    CHECK_EQ("KE-QUEUE", queue.MaximumCount,
+             KeQueryActiveProcessors() == 1 ? 1 : __builtin_popcountll(KeQueryActiveProcessors()));
     KeInitializeQueue(&queue, 3);
     CHECK_EQ("KE-QUEUE", queue.Header.Type, 4);
     CHECK_EQ("KE-QUEUE", queue.Header.Size, sizeof(queue) / sizeof(LONG));
@@ -90,7 +92,7 @@ static VOID limit(VOID)
     until(&taken, 1);
     pause(2);
     CHECK("KE-QUEUE", last[2] == &entries[4] && last[1] == NULL); /* the last to come is served first */
-    CHECK_EQ("KE-QUEUE", shared.CurrentCount, 0);                  /* it waits elsewhere */
+    CHECK_EQ("KE-QUEUE", shared.CurrentCount, 0);                 /* it waits elsewhere */
     KeSetEvent(&pass, 0, FALSE);
     until(&passed, 1);
     CHECK_EQ("KE-QUEUE", shared.CurrentCount, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a driver finds when it is entered, and what the I/O manager does after it succeeded: LC-01..05, LC-13, LC-18, SV-13. */
+/* What a driver finds when it is entered, and what the I/O manager does after it succeeded: LC-01..05, LC-13,
+ * LC-18, SV-13. */
 #include <ntifs.h>
 #include "rltest.h"
 
@@ -33,8 +34,10 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(Irp);
 
     if (location->MajorFunction == IRP_MJ_DEVICE_CONTROL) {
-        CHECK_EQ("LC-04", early->Flags & DO_DEVICE_INITIALIZING, 0); /* made in DriverEntry: cleared by the I/O manager */
-        CHECK("LC-05", driver->MajorFunction[IRP_MJ_FLUSH_BUFFERS] != NULL); /* was NULL when DriverEntry returned */
+        CHECK_EQ("LC-04", early->Flags & DO_DEVICE_INITIALIZING,
+                 0); /* made in DriverEntry: cleared by the I/O manager */
+        CHECK("LC-05",
+              driver->MajorFunction[IRP_MJ_FLUSH_BUFFERS] != NULL); /* was NULL when DriverEntry returned */
         CHECK("LC-05", driver->MajorFunction[IRP_MJ_FLUSH_BUFFERS] == driver->MajorFunction[IRP_MJ_SET_EA]);
         CHECK("LC-18", IoGetDriverObjectExtension(driver, &client_a) == extension);
     }
@@ -46,7 +49,8 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
 static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
 {
-    CHECK("LC-13", IoGetDriverObjectExtension(DriverObject, &client_a) == extension); /* freed by the I/O manager, afterwards */
+    CHECK("LC-13", IoGetDriverObjectExtension(DriverObject, &client_a) ==
+                       extension); /* freed by the I/O manager, afterwards */
     IoDeleteDevice(control);
     IoDeleteDevice(early);
 }
@@ -69,7 +73,8 @@ static VOID check_object(PDRIVER_OBJECT DriverObject)
     CHECK("LC-02", equal(&DriverObject->DriverName, L"\\Driver\\life_entry"));
     CHECK("LC-02", DriverObject->HardwareDatabase != NULL && DriverObject->HardwareDatabase->Length > 34);
     CHECK("LC-02", (PUCHAR)DriverObject->DriverInit >= (PUCHAR)DriverObject->DriverStart &&
-                       (PUCHAR)DriverObject->DriverInit < (PUCHAR)DriverObject->DriverStart + DriverObject->DriverSize);
+                       (PUCHAR)DriverObject->DriverInit <
+                           (PUCHAR)DriverObject->DriverStart + DriverObject->DriverSize);
     CHECK("LC-02", equal(&DriverObject->DriverExtension->ServiceKeyName, L"life_entry"));
 }
 
@@ -81,7 +86,8 @@ static NTSTATUS query_string(PCUNICODE_STRING path, PCWSTR value, PUCHAR buffer,
     ULONG length;
     NTSTATUS status;
 
-    InitializeObjectAttributes(&attributes, (PUNICODE_STRING)path, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+    InitializeObjectAttributes(&attributes, (PUNICODE_STRING)path, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
+                               NULL, NULL);
     status = ZwOpenKey(&key, KEY_READ, &attributes);
     if (!NT_SUCCESS(status))
         return status;
@@ -96,14 +102,19 @@ static VOID check_registry(PUNICODE_STRING RegistryPath)
     ULONGLONG buffer[64];
     PKEY_VALUE_PARTIAL_INFORMATION value = (PVOID)buffer;
 
-    CHECK("LC-01", equal(RegistryPath, L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\life_entry"));
-    CHECK_STATUS("LC-01", query_string(RegistryPath, L"Type", (PUCHAR)buffer, sizeof(buffer)), STATUS_SUCCESS);
+    CHECK("LC-01",
+          equal(RegistryPath, L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\life_entry"));
+    CHECK_STATUS("LC-01", query_string(RegistryPath, L"Type", (PUCHAR)buffer, sizeof(buffer)),
+                 STATUS_SUCCESS);
     CHECK_EQ("SV-01", *(ULONG *)value->Data, 1); /* a kernel driver */
-    CHECK_STATUS("SV-02", query_string(RegistryPath, L"Start", (PUCHAR)buffer, sizeof(buffer)), STATUS_SUCCESS);
+    CHECK_STATUS("SV-02", query_string(RegistryPath, L"Start", (PUCHAR)buffer, sizeof(buffer)),
+                 STATUS_SUCCESS);
     CHECK_EQ("SV-02", *(ULONG *)value->Data, 3); /* loaded on demand */
-    CHECK_STATUS("SV-03", query_string(RegistryPath, L"ErrorControl", (PUCHAR)buffer, sizeof(buffer)), STATUS_SUCCESS);
+    CHECK_STATUS("SV-03", query_string(RegistryPath, L"ErrorControl", (PUCHAR)buffer, sizeof(buffer)),
+                 STATUS_SUCCESS);
     CHECK("SV-03", *(ULONG *)value->Data <= 3);
-    CHECK_STATUS("LC-01", query_string(RegistryPath, L"ImagePath", (PUCHAR)buffer, sizeof(buffer)), STATUS_SUCCESS);
+    CHECK_STATUS("LC-01", query_string(RegistryPath, L"ImagePath", (PUCHAR)buffer, sizeof(buffer)),
+                 STATUS_SUCCESS);
     UNICODE_STRING path = {(USHORT)(value->DataLength - 2), (USHORT)value->DataLength, (PWSTR)value->Data};
     CHECK("LC-01", ends_with(&path, L"life_entry.sys")); /* the key names the image */
 }
@@ -113,11 +124,14 @@ static VOID check_client_extensions(PDRIVER_OBJECT DriverObject)
     PVOID other = NULL;
 
     CHECK("LC-18", IoGetDriverObjectExtension(DriverObject, &client_a) == NULL);
-    CHECK_STATUS("LC-18", IoAllocateDriverObjectExtension(DriverObject, &client_a, 64, &extension), STATUS_SUCCESS);
+    CHECK_STATUS("LC-18", IoAllocateDriverObjectExtension(DriverObject, &client_a, 64, &extension),
+                 STATUS_SUCCESS);
     CHECK("LC-18", extension != NULL && MmIsNonPagedSystemAddressValid(extension));
-    CHECK_STATUS("LC-18", IoAllocateDriverObjectExtension(DriverObject, &client_a, 64, &other), STATUS_OBJECT_NAME_COLLISION);
+    CHECK_STATUS("LC-18", IoAllocateDriverObjectExtension(DriverObject, &client_a, 64, &other),
+                 STATUS_OBJECT_NAME_COLLISION);
     CHECK("LC-18", other == NULL);
-    CHECK_STATUS("LC-18", IoAllocateDriverObjectExtension(DriverObject, &client_b, 16, &other), STATUS_SUCCESS);
+    CHECK_STATUS("LC-18", IoAllocateDriverObjectExtension(DriverObject, &client_b, 16, &other),
+                 STATUS_SUCCESS);
     CHECK("LC-18", IoGetDriverObjectExtension(DriverObject, &client_b) == other && other != extension);
 }
 

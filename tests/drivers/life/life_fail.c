@@ -13,7 +13,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     PDEVICE_OBJECT device;
 
     DriverObject->DriverUnload = unload;
-    IoCreateDevice(DriverObject, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &device); /* left behind: a bug of the driver */
+    IoCreateDevice(DriverObject, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE,
+                   &device); /* left behind: a bug of the driver */
     DbgPrint("DriverEntry fails\n");
     return STATUS_DEVICE_DOES_NOT_EXIST;
 }

@@ -19,7 +19,8 @@ static VOID make_late_device(PDRIVER_OBJECT DriverObject)
 {
     UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\LifeLate");
 
-    CHECK_STATUS("LC-09", IoCreateDevice(DriverObject, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &late), STATUS_SUCCESS);
+    CHECK_STATUS("LC-09", IoCreateDevice(DriverObject, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &late),
+                 STATUS_SUCCESS);
     late->Flags &= ~DO_DEVICE_INITIALIZING;
 }
 

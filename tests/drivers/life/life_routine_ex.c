@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* LC-16: IoSetCompletionRoutineEx keeps the driver until its routine has run. Sends a request that the lower driver holds. */
+/* LC-16: IoSetCompletionRoutineEx keeps the driver until its routine has run. Sends a request that the lower
+ * driver holds. */
 #include "rltest.h"
 
 static PDEVICE_OBJECT device, lower;
@@ -18,7 +19,8 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (IoGetCurrentIrpStackLocation(Irp)->MajorFunction == IRP_MJ_DEVICE_CONTROL) {
         PIRP own = IoAllocateIrp(lower->StackSize, FALSE);
         IoGetNextIrpStackLocation(own)->MajorFunction = IRP_MJ_INTERNAL_DEVICE_CONTROL;
-        CHECK_STATUS("LC-16", IoSetCompletionRoutineEx(device, own, routine, (PVOID)0x77, TRUE, TRUE, TRUE), STATUS_SUCCESS);
+        CHECK_STATUS("LC-16", IoSetCompletionRoutineEx(device, own, routine, (PVOID)0x77, TRUE, TRUE, TRUE),
+                     STATUS_SUCCESS);
         CHECK_STATUS("LC-16", IoCallDriver(lower, own), STATUS_PENDING);
         ObDereferenceObject(file);
         file = NULL;

@@ -9,7 +9,9 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     UCHAR major = IoGetCurrentIrpStackLocation(Irp)->MajorFunction;
 
     if (major == IRP_MJ_SHUTDOWN)
-        DbgPrint("%s\n", DeviceObject == first ? "shutdown" : DeviceObject == last ? "last chance" : "not registered");
+        DbgPrint("%s\n", DeviceObject == first  ? "shutdown"
+                         : DeviceObject == last ? "last chance"
+                                                : "not registered");
     if (major == IRP_MJ_CLOSE)
         DbgPrint("closed\n");
     Irp->IoStatus.Status = STATUS_SUCCESS;

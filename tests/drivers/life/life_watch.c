@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * LC-06, LC-13: tells whether the image of another driver is still mapped. That driver's DriverEntry sends
- * the address of its code; the first answer is an error, so that its DriverEntry fails, the later ones are not.
+ * the address of its code; the first answer is an error, so that its DriverEntry fails, the later ones are
+ * not.
  */
 #include <ntifs.h>
 #include "life_watch.h"

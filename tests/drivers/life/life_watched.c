@@ -21,7 +21,8 @@ static NTSTATUS tell(PVOID address)
     if (!NT_SUCCESS(status))
         return status;
     KeInitializeEvent(&event, NotificationEvent, FALSE);
-    Irp = IoBuildDeviceIoControlRequest(IOCTL_WATCH, device, &address, sizeof(address), NULL, 0, FALSE, &event, &iosb);
+    Irp = IoBuildDeviceIoControlRequest(IOCTL_WATCH, device, &address, sizeof(address), NULL, 0, FALSE,
+                                        &event, &iosb);
     status = IoCallDriver(device, Irp);
     ObDereferenceObject(file);
     return status;

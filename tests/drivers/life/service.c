@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SV-13, SV-14: a service of its own kind: the path of its key, its parameters, its name. Loaded with service.reg. */
+/* SV-13, SV-14: a service of its own kind: the path of its key, its parameters, its name. Loaded with
+ * service.reg. */
 #include <ntifs.h>
 #include "rltest.h"
 
@@ -15,7 +16,8 @@ static NTSTATUS open_below(PCUNICODE_STRING parent, PCWSTR text, HANDLE *key)
     HANDLE root;
     NTSTATUS status;
 
-    InitializeObjectAttributes(&attributes, (PUNICODE_STRING)parent, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+    InitializeObjectAttributes(&attributes, (PUNICODE_STRING)parent, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
+                               NULL, NULL);
     status = ZwOpenKey(&root, KEY_READ, &attributes);
     if (!NT_SUCCESS(status))
         return status;
@@ -36,7 +38,9 @@ static VOID check_parameters(PCUNICODE_STRING parent)
     ULONG length;
 
     CHECK_STATUS("SV-13", open_below(parent, L"Parameters", &key), STATUS_SUCCESS);
-    CHECK_STATUS("SV-13", ZwQueryValueKey(key, &name, KeyValuePartialInformation, value, sizeof(buffer), &length), STATUS_SUCCESS);
+    CHECK_STATUS("SV-13",
+                 ZwQueryValueKey(key, &name, KeyValuePartialInformation, value, sizeof(buffer), &length),
+                 STATUS_SUCCESS);
     CHECK_EQ("SV-13", *(ULONG *)value->Data, 42);
     ZwClose(key);
 }
@@ -73,7 +77,8 @@ static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
 
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
-    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\Service"), wanted = RTL_CONSTANT_STRING(L"\\FileSystem\\service");
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\Service"),
+                   wanted = RTL_CONSTANT_STRING(L"\\FileSystem\\service");
     PDEVICE_OBJECT device;
 
     CHECK("SV-14", RtlEqualUnicodeString(&DriverObject->DriverName, &wanted, TRUE)); /* Type 2 */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A driver that loads and unloads another by its service key: what the key says, and what becomes of the second try. */
+/* A driver that loads and unloads another by its service key: what the key says, and what becomes of the
+ * second try. */
 #include "rltest.h"
 
 #define SERVICES L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
@@ -51,7 +52,8 @@ static VOID run_tests(VOID)
     CHECK_STATUS("SV-14", load(SERVICES L"nothing"), STATUS_OBJECT_NAME_NOT_FOUND); /* no such file */
     make_service(L"life_stays", 1, 3);
     CHECK_STATUS("LC-14", load(SERVICES L"life_stays"), STATUS_SUCCESS);
-    CHECK_STATUS("LC-14", unload(SERVICES L"life_stays"), STATUS_INVALID_DEVICE_REQUEST); /* it has no Unload */
+    CHECK_STATUS("LC-14", unload(SERVICES L"life_stays"),
+                 STATUS_INVALID_DEVICE_REQUEST); /* it has no Unload */
 }
 
 static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)

@@ -10,9 +10,12 @@ static VOID run_tests(PIRP Irp)
     IO_STATUS_BLOCK iosb;
     HANDLE handle;
 
-    CHECK_STATUS("MJ-11", ObOpenObjectByPointer(file, OBJ_KERNEL_HANDLE, NULL, GENERIC_READ, *IoFileObjectType, KernelMode, &handle),
+    CHECK_STATUS("MJ-11",
+                 ObOpenObjectByPointer(file, OBJ_KERNEL_HANDLE, NULL, GENERIC_READ, *IoFileObjectType,
+                                       KernelMode, &handle),
                  STATUS_SUCCESS);
-    CHECK_STATUS("MJ-11", ZwLockFile(handle, NULL, NULL, NULL, &iosb, &offset, &length, 0, TRUE, TRUE), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-11", ZwLockFile(handle, NULL, NULL, NULL, &iosb, &offset, &length, 0, TRUE, TRUE),
+                 STATUS_SUCCESS);
     CHECK_EQ("MJ-11", saw.minor, IRP_MN_LOCK);
     RtlZeroMemory(&saw, sizeof(saw));
     ZwClose(handle);

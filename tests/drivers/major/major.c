@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every major function code that a system service sends: who sends it, its parameters, its buffer: MJ-00..1A, DI-01, 02, 06..08. */
+/* Every major function code that a system service sends: who sends it, its parameters, its buffer: MJ-00..1A,
+ * DI-01, 02, 06..08. */
 #include <ntifs.h>
 #include "target.h"
 
@@ -19,15 +20,16 @@ static VOID expect_none(void)
     RtlZeroMemory(&saw, sizeof(saw));
 }
 
-static NTSTATUS create(PCWSTR text, ULONG disposition, ULONG options, ULONG attributes, ULONG share, PVOID ea, ULONG ea_length,
-                       HANDLE *handle, PIO_STATUS_BLOCK iosb)
+static NTSTATUS create(PCWSTR text, ULONG disposition, ULONG options, ULONG attributes, ULONG share, PVOID ea,
+                       ULONG ea_length, HANDLE *handle, PIO_STATUS_BLOCK iosb)
 {
     UNICODE_STRING name;
     OBJECT_ATTRIBUTES object;
 
     RtlInitUnicodeString(&name, text);
     InitializeObjectAttributes(&object, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
-    return ZwCreateFile(handle, GENERIC_READ | SYNCHRONIZE, &object, iosb, NULL, attributes, share, disposition, options, ea, ea_length);
+    return ZwCreateFile(handle, GENERIC_READ | SYNCHRONIZE, &object, iosb, NULL, attributes, share,
+                        disposition, options, ea, ea_length);
 }
 
 static WCHAR seen_name[64];
@@ -38,7 +40,8 @@ static NTSTATUS record_create(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATIO
 {
     if (location->MajorFunction == IRP_MJ_CREATE) {
         seen_name_length = location->FileObject->FileName.Length;
-        RtlCopyMemory(seen_name, location->FileObject->FileName.Buffer, min(seen_name_length, sizeof(seen_name)));
+        RtlCopyMemory(seen_name, location->FileObject->FileName.Buffer,
+                      min(seen_name_length, sizeof(seen_name)));
         seen_ea = Irp->AssociatedIrp.SystemBuffer;
         seen_access = location->Parameters.Create.SecurityContext->DesiredAccess;
         return complete_with(Irp, STATUS_SUCCESS, FILE_OPENED);
@@ -60,8 +63,10 @@ static VOID test_create_close(void)
     target_handler = record_create;
     ea.header.EaName[0] = 'A';
     RtlCopyMemory(ea.header.EaName, "ABC", 4);
-    CHECK_STATUS("MJ-00", create(L"\\Device\\Target\\sub\\name", FILE_OPEN_IF, FILE_SYNCHRONOUS_IO_NONALERT, FILE_ATTRIBUTE_NORMAL,
-                                 FILE_SHARE_READ, &ea, sizeof(FILE_FULL_EA_INFORMATION) + 8, &handle, &iosb),
+    CHECK_STATUS("MJ-00",
+                 create(L"\\Device\\Target\\sub\\name", FILE_OPEN_IF, FILE_SYNCHRONOUS_IO_NONALERT,
+                        FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ, &ea, sizeof(FILE_FULL_EA_INFORMATION) + 8,
+                        &handle, &iosb),
                  STATUS_SUCCESS);
     CHECK_EQ("MJ-00", saw.major, IRP_MJ_CREATE);
     CHECK_EQ("MJ-00", saw.location.Parameters.Create.Options >> 24, FILE_OPEN_IF);
@@ -70,7 +75,8 @@ static VOID test_create_close(void)
     CHECK_EQ("MJ-00", saw.location.Parameters.Create.ShareAccess, FILE_SHARE_READ);
     CHECK_EQ("MJ-00", saw.location.Parameters.Create.EaLength, sizeof(FILE_FULL_EA_INFORMATION) + 8);
     CHECK("MJ-00", seen_ea != NULL && seen_ea != &ea);
-    CHECK("MJ-00", seen_name_length == 9 * sizeof(WCHAR) && RtlCompareMemory(seen_name, L"\\sub\\name", 18) == 18);
+    CHECK("MJ-00",
+          seen_name_length == 9 * sizeof(WCHAR) && RtlCompareMemory(seen_name, L"\\sub\\name", 18) == 18);
     CHECK("MJ-00", (seen_access & FILE_READ_DATA) != 0);
     CHECK_EQ("MJ-00", iosb.Information, FILE_OPENED);
     CHECK_EQ("DI-08", saw.irql, PASSIVE_LEVEL);
@@ -94,7 +100,8 @@ static VOID test_create_close(void)
 
     /* The name of the device alone: an empty FileName. */
     target_handler = record_create;
-    create(L"\\Device\\Target", FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, 0, FILE_SHARE_READ, NULL, 0, &handle, &iosb);
+    create(L"\\Device\\Target", FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, 0, FILE_SHARE_READ, NULL, 0, &handle,
+           &iosb);
     CHECK_EQ("MJ-00", seen_name_length, 0);
     ZwClose(handle);
 
@@ -102,7 +109,8 @@ static VOID test_create_close(void)
     expect_none();
     target_handler = reply;
     answer = STATUS_ACCESS_DENIED;
-    CHECK_STATUS("MJ-00", create(L"\\Device\\Target", FILE_OPEN, 0, 0, 0, NULL, 0, &handle, &iosb), STATUS_ACCESS_DENIED);
+    CHECK_STATUS("MJ-00", create(L"\\Device\\Target", FILE_OPEN, 0, 0, 0, NULL, 0, &handle, &iosb),
+                 STATUS_ACCESS_DENIED);
     CHECK_EQ("MJ-00", saw.calls[IRP_MJ_CLEANUP] + saw.calls[IRP_MJ_CLOSE], 0);
 }
 
@@ -123,11 +131,15 @@ static VOID test_pended_create(void)
 
     target_handler = pend_create;
     answer = STATUS_SUCCESS;
-    CHECK_STATUS("MJ-00", create(L"\\Device\\Target", FILE_OPEN, 0, 0, FILE_SHARE_READ, NULL, 0, &handle, &iosb), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-00",
+                 create(L"\\Device\\Target", FILE_OPEN, 0, 0, FILE_SHARE_READ, NULL, 0, &handle, &iosb),
+                 STATUS_SUCCESS);
     CHECK_EQ("DO-50", iosb.Information, FILE_OPENED);
     ZwClose(handle);
     answer = STATUS_DEVICE_NOT_READY;
-    CHECK_STATUS("DO-50", create(L"\\Device\\Target", FILE_OPEN, 0, 0, FILE_SHARE_READ, NULL, 0, &handle, &iosb), STATUS_DEVICE_NOT_READY);
+    CHECK_STATUS("DO-50",
+                 create(L"\\Device\\Target", FILE_OPEN, 0, 0, FILE_SHARE_READ, NULL, 0, &handle, &iosb),
+                 STATUS_DEVICE_NOT_READY);
 }
 
 static NTSTATUS io_create(CREATE_FILE_TYPE type, PVOID parameters)
@@ -139,7 +151,8 @@ static NTSTATUS io_create(CREATE_FILE_TYPE type, PVOID parameters)
     NTSTATUS status;
 
     InitializeObjectAttributes(&object, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
-    status = IoCreateFile(&handle, GENERIC_READ, &object, &iosb, NULL, 0, FILE_SHARE_READ, FILE_CREATE, 0, NULL, 0, type, parameters, 0);
+    status = IoCreateFile(&handle, GENERIC_READ, &object, &iosb, NULL, 0, FILE_SHARE_READ, FILE_CREATE, 0,
+                          NULL, 0, type, parameters, 0);
     if (NT_SUCCESS(status))
         ZwClose(handle);
     return status;
@@ -149,7 +162,8 @@ static PVOID seen_parameters;
 static UCHAR first_major;
 static NTSTATUS record_special(PDEVICE_OBJECT device, PIRP Irp, PIO_STACK_LOCATION location)
 {
-    if (location->MajorFunction == IRP_MJ_CREATE_NAMED_PIPE || location->MajorFunction == IRP_MJ_CREATE_MAILSLOT) {
+    if (location->MajorFunction == IRP_MJ_CREATE_NAMED_PIPE ||
+        location->MajorFunction == IRP_MJ_CREATE_MAILSLOT) {
         first_major = location->MajorFunction;
         seen_parameters = location->Parameters.Others.Argument4;
     }
@@ -178,7 +192,8 @@ static VOID test_read_write(HANDLE handle)
 
     expect_none();
     information = 9;
-    CHECK_STATUS("MJ-03", ZwReadFile(handle, NULL, NULL, NULL, &iosb, data, 100, &offset, &key), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-03", ZwReadFile(handle, NULL, NULL, NULL, &iosb, data, 100, &offset, &key),
+                 STATUS_SUCCESS);
     CHECK_EQ("MJ-03", saw.major, IRP_MJ_READ);
     CHECK_EQ("MJ-03", saw.location.Parameters.Read.Length, 100);
     CHECK_EQ("MJ-03", saw.location.Parameters.Read.Key, 77);
@@ -187,7 +202,8 @@ static VOID test_read_write(HANDLE handle)
     CHECK_EQ("DI-01", saw.irql, PASSIVE_LEVEL);
     CHECK("DI-02", saw.thread == PsGetCurrentThread()); /* the highest driver: the requester's thread */
     CHECK_EQ("DI-03", saw.irql <= APC_LEVEL, TRUE);
-    CHECK_STATUS("MJ-04", ZwWriteFile(handle, NULL, NULL, NULL, &iosb, data, 50, &offset, &key), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-04", ZwWriteFile(handle, NULL, NULL, NULL, &iosb, data, 50, &offset, &key),
+                 STATUS_SUCCESS);
     CHECK_EQ("MJ-04", saw.major, IRP_MJ_WRITE);
     CHECK_EQ("MJ-04", saw.location.Parameters.Write.Length, 50);
     CHECK_EQ("MJ-04", saw.location.Parameters.Write.ByteOffset.QuadPart, 0x1234);
@@ -206,7 +222,8 @@ static VOID test_information(HANDLE handle)
 
     expect_none();
     information = sizeof(basic);
-    CHECK_STATUS("MJ-05", ZwQueryInformationFile(handle, &iosb, &basic, sizeof(basic), FileBasicInformation), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-05", ZwQueryInformationFile(handle, &iosb, &basic, sizeof(basic), FileBasicInformation),
+                 STATUS_SUCCESS);
     CHECK_EQ("MJ-05", saw.major, IRP_MJ_QUERY_INFORMATION);
     CHECK_EQ("MJ-05", saw.location.Parameters.QueryFile.FileInformationClass, FileBasicInformation);
     CHECK_EQ("MJ-05", saw.location.Parameters.QueryFile.Length, sizeof(basic));
@@ -214,15 +231,24 @@ static VOID test_information(HANDLE handle)
     CHECK_EQ("MJ-05", iosb.Information, sizeof(basic));
     /* What the I/O manager answers itself. */
     expect_none();
-    CHECK_STATUS("MJ-05", ZwQueryInformationFile(handle, &iosb, &position, sizeof(position), FilePositionInformation), STATUS_SUCCESS);
-    CHECK_STATUS("MJ-05", ZwQueryInformationFile(handle, &iosb, &mode, sizeof(mode), FileModeInformation), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-05",
+                 ZwQueryInformationFile(handle, &iosb, &position, sizeof(position), FilePositionInformation),
+                 STATUS_SUCCESS);
+    CHECK_STATUS("MJ-05", ZwQueryInformationFile(handle, &iosb, &mode, sizeof(mode), FileModeInformation),
+                 STATUS_SUCCESS);
     CHECK("MJ-05", (mode.Mode & FILE_SYNCHRONOUS_IO_NONALERT) != 0);
-    CHECK_STATUS("MJ-05", ZwQueryInformationFile(handle, &iosb, &alignment, sizeof(alignment), FileAlignmentInformation), STATUS_SUCCESS);
+    CHECK_STATUS(
+        "MJ-05",
+        ZwQueryInformationFile(handle, &iosb, &alignment, sizeof(alignment), FileAlignmentInformation),
+        STATUS_SUCCESS);
     CHECK_EQ("MJ-05", alignment.AlignmentRequirement, target_device->AlignmentRequirement);
-    CHECK_STATUS("MJ-05", ZwQueryInformationFile(handle, &iosb, &access, sizeof(access), FileAccessInformation), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-05",
+                 ZwQueryInformationFile(handle, &iosb, &access, sizeof(access), FileAccessInformation),
+                 STATUS_SUCCESS);
     CHECK("MJ-05", (access.AccessFlags & FILE_READ_DATA) != 0);
     CHECK_EQ("MJ-05", saw.calls[IRP_MJ_QUERY_INFORMATION], 0);
-    CHECK_STATUS("MJ-06", ZwSetInformationFile(handle, &iosb, &basic, sizeof(basic), FileBasicInformation), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-06", ZwSetInformationFile(handle, &iosb, &basic, sizeof(basic), FileBasicInformation),
+                 STATUS_SUCCESS);
     CHECK_EQ("MJ-06", saw.major, IRP_MJ_SET_INFORMATION);
     CHECK_EQ("MJ-06", saw.location.Parameters.SetFile.FileInformationClass, FileBasicInformation);
     CHECK("MJ-06", saw.system_buffer != NULL);
@@ -235,11 +261,17 @@ static VOID test_volume(HANDLE handle)
     IO_STATUS_BLOCK iosb;
 
     expect_none();
-    CHECK_STATUS("MJ-0A", ZwQueryVolumeInformationFile(handle, &iosb, &device, sizeof(device), FileFsDeviceInformation), STATUS_SUCCESS);
+    CHECK_STATUS(
+        "MJ-0A",
+        ZwQueryVolumeInformationFile(handle, &iosb, &device, sizeof(device), FileFsDeviceInformation),
+        STATUS_SUCCESS);
     CHECK_EQ("MJ-0A", device.DeviceType, FILE_DEVICE_UNKNOWN);
-    CHECK_EQ("MJ-0A", saw.calls[IRP_MJ_QUERY_VOLUME_INFORMATION], 0); /* the I/O manager answers for a device that is no file system */
+    CHECK_EQ("MJ-0A", saw.calls[IRP_MJ_QUERY_VOLUME_INFORMATION],
+             0); /* the I/O manager answers for a device that is no file system */
     information = sizeof(size);
-    CHECK_STATUS("MJ-0A", ZwQueryVolumeInformationFile(handle, &iosb, &size, sizeof(size), FileFsSizeInformation), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-0A",
+                 ZwQueryVolumeInformationFile(handle, &iosb, &size, sizeof(size), FileFsSizeInformation),
+                 STATUS_SUCCESS);
     CHECK_EQ("MJ-0A", saw.major, IRP_MJ_QUERY_VOLUME_INFORMATION);
     CHECK_EQ("MJ-0A", saw.location.Parameters.QueryVolume.FsInformationClass, FileFsSizeInformation);
     CHECK("MJ-0A", saw.system_buffer != NULL);
@@ -251,19 +283,24 @@ static VOID test_fs_services(HANDLE handle)
     LARGE_INTEGER offset = {.QuadPart = 5}, length = {.QuadPart = 6};
 
     expect_none();
-    CHECK_STATUS("MJ-0C", ZwQueryDirectoryFile(handle, NULL, NULL, NULL, &iosb, data, sizeof(data), FileDirectoryInformation, TRUE, NULL, TRUE),
+    CHECK_STATUS("MJ-0C",
+                 ZwQueryDirectoryFile(handle, NULL, NULL, NULL, &iosb, data, sizeof(data),
+                                      FileDirectoryInformation, TRUE, NULL, TRUE),
                  STATUS_SUCCESS);
     CHECK_EQ("MJ-0C", saw.major, IRP_MJ_DIRECTORY_CONTROL);
     CHECK_EQ("MJ-0C", saw.minor, IRP_MN_QUERY_DIRECTORY);
-    CHECK_EQ("MJ-0C", saw.location_flags & (SL_RESTART_SCAN | SL_RETURN_SINGLE_ENTRY), SL_RESTART_SCAN | SL_RETURN_SINGLE_ENTRY);
+    CHECK_EQ("MJ-0C", saw.location_flags & (SL_RESTART_SCAN | SL_RETURN_SINGLE_ENTRY),
+             SL_RESTART_SCAN | SL_RETURN_SINGLE_ENTRY);
     CHECK_STATUS("MJ-0D",
-                 ZwFsControlFile(handle, NULL, NULL, NULL, &iosb, CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 6, METHOD_BUFFERED, FILE_ANY_ACCESS),
-                                 data, 4, data, 4),
+                 ZwFsControlFile(handle, NULL, NULL, NULL, &iosb,
+                                 CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 6, METHOD_BUFFERED, FILE_ANY_ACCESS), data,
+                                 4, data, 4),
                  STATUS_SUCCESS);
     CHECK_EQ("MJ-0D", saw.major, IRP_MJ_FILE_SYSTEM_CONTROL);
     CHECK_EQ("MJ-0D", saw.minor, IRP_MN_USER_FS_REQUEST);
     CHECK("MJ-0D", saw.system_buffer != NULL);
-    CHECK_STATUS("MJ-11", ZwLockFile(handle, NULL, NULL, NULL, &iosb, &offset, &length, 3, TRUE, TRUE), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-11", ZwLockFile(handle, NULL, NULL, NULL, &iosb, &offset, &length, 3, TRUE, TRUE),
+                 STATUS_SUCCESS);
     CHECK_EQ("MJ-11", saw.major, IRP_MJ_LOCK_CONTROL);
     CHECK_EQ("MJ-11", saw.minor, IRP_MN_LOCK);
     CHECK_EQ("MJ-11", saw.location_flags, SL_FAIL_IMMEDIATELY | SL_EXCLUSIVE_LOCK);
@@ -283,10 +320,12 @@ static VOID test_ea_and_quota(HANDLE handle)
 
     expect_none();
     RtlCopyMemory(ea.header.EaName, "ABC", 4);
-    CHECK_STATUS("MJ-07", ZwQueryEaFile(handle, &iosb, data, sizeof(data), FALSE, NULL, 0, NULL, TRUE), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-07", ZwQueryEaFile(handle, &iosb, data, sizeof(data), FALSE, NULL, 0, NULL, TRUE),
+                 STATUS_SUCCESS);
     CHECK_EQ("MJ-07", saw.major, IRP_MJ_QUERY_EA);
     CHECK_EQ("MJ-07", saw.location.Parameters.QueryEa.Length, sizeof(data));
-    CHECK_STATUS("MJ-08", ZwSetEaFile(handle, &iosb, &ea, sizeof(FILE_FULL_EA_INFORMATION) + 8), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-08", ZwSetEaFile(handle, &iosb, &ea, sizeof(FILE_FULL_EA_INFORMATION) + 8),
+                 STATUS_SUCCESS);
     CHECK_EQ("MJ-08", saw.major, IRP_MJ_SET_EA);
     CHECK_EQ("MJ-08", saw.location.Parameters.SetEa.Length, sizeof(FILE_FULL_EA_INFORMATION) + 8);
 }
@@ -301,19 +340,32 @@ static VOID test_no_memory(HANDLE handle)
 
     expect_none();
     target_device->Flags |= DO_BUFFERED_IO;
-    CHECK_STATUS("MJ-03", ZwReadFile(handle, NULL, NULL, NULL, &iosb, data, HUGE_LENGTH, &zero, NULL), STATUS_INSUFFICIENT_RESOURCES);
-    CHECK_STATUS("MJ-04", ZwWriteFile(handle, NULL, NULL, NULL, &iosb, data, HUGE_LENGTH, &zero, NULL), STATUS_INSUFFICIENT_RESOURCES);
-    CHECK_STATUS("MJ-05", ZwQueryInformationFile(handle, &iosb, data, HUGE_LENGTH, FileBasicInformation), STATUS_INSUFFICIENT_RESOURCES);
-    CHECK_STATUS("MJ-06", ZwSetInformationFile(handle, &iosb, data, HUGE_LENGTH, FileBasicInformation), STATUS_INSUFFICIENT_RESOURCES);
-    CHECK_STATUS("MJ-07", ZwQueryEaFile(handle, &iosb, data, HUGE_LENGTH, FALSE, NULL, 0, NULL, TRUE), STATUS_INSUFFICIENT_RESOURCES);
-    CHECK_STATUS("MJ-0A", ZwQueryVolumeInformationFile(handle, &iosb, data, HUGE_LENGTH, FileFsSizeInformation), STATUS_INSUFFICIENT_RESOURCES);
-    CHECK_STATUS("MJ-0B", ZwSetVolumeInformationFile(handle, &iosb, data, HUGE_LENGTH, FileFsLabelInformation), STATUS_INSUFFICIENT_RESOURCES);
-    CHECK_STATUS("MJ-0C",
-                 ZwQueryDirectoryFile(handle, NULL, NULL, NULL, &iosb, data, HUGE_LENGTH, FileDirectoryInformation, TRUE, NULL, TRUE),
+    CHECK_STATUS("MJ-03", ZwReadFile(handle, NULL, NULL, NULL, &iosb, data, HUGE_LENGTH, &zero, NULL),
                  STATUS_INSUFFICIENT_RESOURCES);
-    CHECK_STATUS("MJ-19", ZwQueryQuotaInformationFile(handle, &iosb, data, HUGE_LENGTH, TRUE, NULL, 0, NULL, TRUE), STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-04", ZwWriteFile(handle, NULL, NULL, NULL, &iosb, data, HUGE_LENGTH, &zero, NULL),
+                 STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-05", ZwQueryInformationFile(handle, &iosb, data, HUGE_LENGTH, FileBasicInformation),
+                 STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-06", ZwSetInformationFile(handle, &iosb, data, HUGE_LENGTH, FileBasicInformation),
+                 STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-07", ZwQueryEaFile(handle, &iosb, data, HUGE_LENGTH, FALSE, NULL, 0, NULL, TRUE),
+                 STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-0A",
+                 ZwQueryVolumeInformationFile(handle, &iosb, data, HUGE_LENGTH, FileFsSizeInformation),
+                 STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-0B",
+                 ZwSetVolumeInformationFile(handle, &iosb, data, HUGE_LENGTH, FileFsLabelInformation),
+                 STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-0C",
+                 ZwQueryDirectoryFile(handle, NULL, NULL, NULL, &iosb, data, HUGE_LENGTH,
+                                      FileDirectoryInformation, TRUE, NULL, TRUE),
+                 STATUS_INSUFFICIENT_RESOURCES);
+    CHECK_STATUS("MJ-19",
+                 ZwQueryQuotaInformationFile(handle, &iosb, data, HUGE_LENGTH, TRUE, NULL, 0, NULL, TRUE),
+                 STATUS_INSUFFICIENT_RESOURCES);
     target_device->Flags &= ~DO_BUFFERED_IO;
-    CHECK_EQ("MJ-03", saw.calls[IRP_MJ_READ] + saw.calls[IRP_MJ_WRITE] + saw.calls[IRP_MJ_QUERY_INFORMATION], 0);
+    CHECK_EQ("MJ-03", saw.calls[IRP_MJ_READ] + saw.calls[IRP_MJ_WRITE] + saw.calls[IRP_MJ_QUERY_INFORMATION],
+             0);
 }
 
 static VOID test_quota(HANDLE handle)
@@ -321,9 +373,13 @@ static VOID test_quota(HANDLE handle)
     IO_STATUS_BLOCK iosb;
 
     expect_none();
-    CHECK_STATUS("MJ-19", ZwQueryQuotaInformationFile(handle, &iosb, data, sizeof(data), TRUE, NULL, 0, NULL, TRUE), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-19",
+                 ZwQueryQuotaInformationFile(handle, &iosb, data, sizeof(data), TRUE, NULL, 0, NULL, TRUE),
+                 STATUS_SUCCESS);
     CHECK_EQ("MJ-19", saw.major, IRP_MJ_QUERY_QUOTA);
-    CHECK_EQ("MJ-0B", ZwSetVolumeInformationFile(handle, &iosb, data, sizeof(FILE_FS_LABEL_INFORMATION) + 8, FileFsLabelInformation),
+    CHECK_EQ("MJ-0B",
+             ZwSetVolumeInformationFile(handle, &iosb, data, sizeof(FILE_FS_LABEL_INFORMATION) + 8,
+                                        FileFsLabelInformation),
              STATUS_SUCCESS);
     CHECK_EQ("MJ-0B", saw.major, IRP_MJ_SET_VOLUME_INFORMATION);
     CHECK("MJ-0B", saw.system_buffer != NULL && saw.system_buffer != data);
@@ -361,14 +417,21 @@ static VOID test_security(HANDLE handle)
     expect_none();
     CHECK_STATUS("MJ-14", status, STATUS_BUFFER_TOO_SMALL);
     CHECK("MJ-14", length >= sizeof(SECURITY_DESCRIPTOR_RELATIVE) && length <= sizeof(data));
-    CHECK_STATUS("MJ-14", ZwQuerySecurityObject(handle, DACL_SECURITY_INFORMATION, data, sizeof(data), &length), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-14",
+                 ZwQuerySecurityObject(handle, DACL_SECURITY_INFORMATION, data, sizeof(data), &length),
+                 STATUS_SUCCESS);
     CHECK("MJ-14", RtlValidSecurityDescriptor((PSECURITY_DESCRIPTOR)data));
     CHECK_EQ("MJ-14", saw.calls[IRP_MJ_QUERY_SECURITY], 0);
-    CHECK_STATUS("MJ-15", ZwSetSecurityObject(handle, DACL_SECURITY_INFORMATION, (PSECURITY_DESCRIPTOR)data), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-15", ZwSetSecurityObject(handle, DACL_SECURITY_INFORMATION, (PSECURITY_DESCRIPTOR)data),
+                 STATUS_SUCCESS);
     CHECK_EQ("MJ-15", saw.calls[IRP_MJ_SET_SECURITY], 0);
     CHECK_STATUS("MJ-15", ZwSetSecurityObject(handle, DACL_SECURITY_INFORMATION, &everybody), STATUS_SUCCESS);
-    CHECK_STATUS("MJ-15", ZwQuerySecurityObject(handle, DACL_SECURITY_INFORMATION, data, sizeof(data), &length), STATUS_SUCCESS);
-    CHECK_STATUS("MJ-15", RtlGetDaclSecurityDescriptor((PSECURITY_DESCRIPTOR)data, &present, &dacl, &defaulted), STATUS_SUCCESS);
+    CHECK_STATUS("MJ-15",
+                 ZwQuerySecurityObject(handle, DACL_SECURITY_INFORMATION, data, sizeof(data), &length),
+                 STATUS_SUCCESS);
+    CHECK_STATUS("MJ-15",
+                 RtlGetDaclSecurityDescriptor((PSECURITY_DESCRIPTOR)data, &present, &dacl, &defaulted),
+                 STATUS_SUCCESS);
     CHECK("MJ-15", present && dacl == NULL); /* the one that was set */
 }
 
@@ -381,7 +444,8 @@ static VOID test_security_of_name(void)
 
     target_handler = reply;
     expect_none();
-    create(L"\\Device\\Target\\file", FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, 0, FILE_SHARE_READ, NULL, 0, &handle, &iosb);
+    create(L"\\Device\\Target\\file", FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, 0, FILE_SHARE_READ, NULL, 0,
+           &handle, &iosb);
     answer = STATUS_SUCCESS;
     ZwQuerySecurityObject(handle, OWNER_SECURITY_INFORMATION, data, 64, &length);
     CHECK_EQ("MJ-14", saw.major, IRP_MJ_QUERY_SECURITY); /* a name inside: the driver's business */

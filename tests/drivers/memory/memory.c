@@ -6,7 +6,7 @@
  */
 #include "../rltest.h"
 
-#define TAG 'tseT'
+#define TAG      'tseT'
 #define ENORMOUS (1ull << 40)
 
 /* Newer than the import library: found by name, as drivers for several versions do. */
@@ -47,7 +47,8 @@ static void old_and_new_pool(void)
     ExFreePool(p);
     CHECK("EX-06", allocate_pool2(OUR_FLAG_NON_PAGED, ENORMOUS, TAG) == NULL);
     CHECK("EX-06", allocate_pool2(OUR_FLAG_NON_PAGED, 16, 0) == NULL);
-    CHECK_STATUS("EX-06", STATUS_OF(allocate_pool2(OUR_FLAG_NON_PAGED | OUR_FLAG_RAISE_ON_FAILURE, ENORMOUS, TAG)),
+    CHECK_STATUS("EX-06",
+                 STATUS_OF(allocate_pool2(OUR_FLAG_NON_PAGED | OUR_FLAG_RAISE_ON_FAILURE, ENORMOUS, TAG)),
                  STATUS_INSUFFICIENT_RESOURCES);
     CHECK_STATUS("MEM-QUOTA", STATUS_OF(ExAllocatePoolWithQuotaTag(PagedPool, ENORMOUS, TAG)),
                  STATUS_INSUFFICIENT_RESOURCES);
@@ -66,7 +67,8 @@ static void mdls(void)
     IoFreeMdl(part);
     IoFreeMdl(mdl);
     mdl = IoAllocateMdl((PVOID)0x10000, 16, FALSE, FALSE, NULL);
-    CHECK_STATUS("MEM-LOCK", STATUS_OF(MmProbeAndLockPages(mdl, UserMode, IoReadAccess)), STATUS_ACCESS_VIOLATION);
+    CHECK_STATUS("MEM-LOCK", STATUS_OF(MmProbeAndLockPages(mdl, UserMode, IoReadAccess)),
+                 STATUS_ACCESS_VIOLATION);
     IoFreeMdl(mdl);
     mdl = IoAllocateMdl(p, PAGE_SIZE, FALSE, FALSE, NULL);
     CHECK_STATUS("MEM-LOCK", STATUS_OF(MmProbeAndLockPages(mdl, KernelMode, IoWriteAccess)), STATUS_SUCCESS);
@@ -150,7 +152,8 @@ static void work_item(void)
     ExQueueWorkItem(&item, DelayedWorkQueue);
     KeLowerIrql(old);
     LARGE_INTEGER second = {.QuadPart = -10000000};
-    CHECK_STATUS("SR-31", KeWaitForSingleObject(&worked, Executive, KernelMode, FALSE, &second), STATUS_SUCCESS);
+    CHECK_STATUS("SR-31", KeWaitForSingleObject(&worked, Executive, KernelMode, FALSE, &second),
+                 STATUS_SUCCESS);
     CHECK_EQ("SR-31", worked_at, PASSIVE_LEVEL);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DO-06, DO-54: what IoCreateDeviceSecure's static library does in a driver: a named device, and the descriptor of an SDDL
- * string set on it through the kernel's routines. One device for each of the predefined strings.
+ * DO-06, DO-54: what IoCreateDeviceSecure's static library does in a driver: a named device, and the
+ * descriptor of an SDDL string set on it through the kernel's routines. One device for each of the predefined
+ * strings.
  */
 #include <ntifs.h>
 #include "rltest.h"
@@ -16,7 +17,10 @@ static ULONG rights_of(PCSTR *text)
 
     for (; **text != ';'; *text += 2) {
         CHECK("DO-54", (*text)[0] == 'G');
-        rights |= (*text)[1] == 'A' ? GENERIC_ALL : (*text)[1] == 'R' ? GENERIC_READ : (*text)[1] == 'W' ? GENERIC_WRITE : GENERIC_EXECUTE;
+        rights |= (*text)[1] == 'A'   ? GENERIC_ALL
+                  : (*text)[1] == 'R' ? GENERIC_READ
+                  : (*text)[1] == 'W' ? GENERIC_WRITE
+                                      : GENERIC_EXECUTE;
     }
     return rights;
 }
@@ -41,7 +45,8 @@ static VOID make_acl(PCSTR sddl, PACL acl, ULONG size)
 
         at += 4; /* (A;; */
         rights = rights_of(&at);
-        CHECK_STATUS("DO-54", RtlAddAccessAllowedAce(acl, ACL_REVISION, rights, sid_of(at + 3)), STATUS_SUCCESS);
+        CHECK_STATUS("DO-54", RtlAddAccessAllowedAce(acl, ACL_REVISION, rights, sid_of(at + 3)),
+                     STATUS_SUCCESS);
         at += 6; /* ;;;SY) */
     }
 }
@@ -93,9 +98,15 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->DriverUnload = unload;
     CHECK_STATUS("DO-06", create_secure(L"\\Device\\KernelOnly", "D:P"), STATUS_SUCCESS);
     CHECK_STATUS("DO-06", create_secure(L"\\Device\\SysAll", "D:P(A;;GA;;;SY)"), STATUS_SUCCESS);
-    CHECK_STATUS("DO-06", create_secure(L"\\Device\\SysAllAdmAll", "D:P(A;;GA;;;SY)(A;;GA;;;BA)"), STATUS_SUCCESS);
-    CHECK_STATUS("DO-06", create_secure(L"\\Device\\AdmRwxWorldR", "D:P(A;;GA;;;SY)(A;;GRGWGX;;;BA)(A;;GR;;;WD)"), STATUS_SUCCESS);
-    CHECK_STATUS("DO-06", create_secure(L"\\Device\\AdmRwxWorldRResR", "D:P(A;;GA;;;SY)(A;;GRGWGX;;;BA)(A;;GR;;;WD)(A;;GR;;;RC)"), STATUS_SUCCESS);
+    CHECK_STATUS("DO-06", create_secure(L"\\Device\\SysAllAdmAll", "D:P(A;;GA;;;SY)(A;;GA;;;BA)"),
+                 STATUS_SUCCESS);
+    CHECK_STATUS("DO-06",
+                 create_secure(L"\\Device\\AdmRwxWorldR", "D:P(A;;GA;;;SY)(A;;GRGWGX;;;BA)(A;;GR;;;WD)"),
+                 STATUS_SUCCESS);
+    CHECK_STATUS("DO-06",
+                 create_secure(L"\\Device\\AdmRwxWorldRResR",
+                               "D:P(A;;GA;;;SY)(A;;GRGWGX;;;BA)(A;;GR;;;WD)(A;;GR;;;RC)"),
+                 STATUS_SUCCESS);
     CHECK_STATUS("DO-06", create_secure(L"\\Device\\WorldR", "D:P(A;;GA;;;SY)(A;;GR;;;WD)"), STATUS_SUCCESS);
     return STATUS_SUCCESS;
 }

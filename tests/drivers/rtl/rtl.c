@@ -40,7 +40,8 @@ static void strings_that_rtl_allocates(void)
     CHECK_STATUS("RTL-STRING", RtlAnsiStringToUnicodeString(&unicode, &ansi, TRUE), STATUS_SUCCESS);
     CHECK_EQ("RTL-STRING", unicode.Length, 10);
     CHECK_STATUS("RTL-STRING", RtlUpcaseUnicodeString(&upper, &unicode, TRUE), STATUS_SUCCESS);
-    CHECK("RTL-STRING", RtlEqualUnicodeString(&upper, &unicode, TRUE) && !RtlEqualUnicodeString(&upper, &unicode, FALSE));
+    CHECK("RTL-STRING",
+          RtlEqualUnicodeString(&upper, &unicode, TRUE) && !RtlEqualUnicodeString(&upper, &unicode, FALSE));
     RtlFreeUnicodeString(&upper);
     RtlFreeUnicodeString(&unicode);
     CHECK("RTL-STRING", unicode.Buffer == NULL);
@@ -86,7 +87,8 @@ static void callbacks(void)
         RtlInsertElementGenericTableAvl(&table, &value, sizeof value, NULL);
     }
     CHECK_EQ("RTL-AVL", RtlNumberGenericTableElementsAvl(&table), 50);
-    for (at = RtlEnumerateGenericTableAvl(&table, TRUE), i = 0; at; at = RtlEnumerateGenericTableAvl(&table, FALSE), i++)
+    for (at = RtlEnumerateGenericTableAvl(&table, TRUE), i = 0; at;
+         at = RtlEnumerateGenericTableAvl(&table, FALSE), i++)
         sum += *at == i;
     CHECK_EQ("RTL-AVL", sum, 50);
     for (i = 0; i < 50; i++)
@@ -120,7 +122,8 @@ static void drive_letter(PDRIVER_OBJECT driver)
     PDEVICE_OBJECT device;
     RtlInitUnicodeString(&name, L"\\Device\\RtlVolume");
     RtlInitUnicodeString(&link, L"\\??\\R:");
-    CHECK_STATUS("RTL-VOLUME", IoCreateDevice(driver, 0, &name, FILE_DEVICE_DISK, 0, FALSE, &device), STATUS_SUCCESS);
+    CHECK_STATUS("RTL-VOLUME", IoCreateDevice(driver, 0, &name, FILE_DEVICE_DISK, 0, FALSE, &device),
+                 STATUS_SUCCESS);
     CHECK("RTL-VOLUME", !NT_SUCCESS(RtlVolumeDeviceToDosName(device, &dos)));
     CHECK_STATUS("RTL-VOLUME", IoCreateSymbolicLink(&link, &name), STATUS_SUCCESS);
     CHECK_STATUS("RTL-VOLUME", RtlVolumeDeviceToDosName(device, &dos), STATUS_SUCCESS);

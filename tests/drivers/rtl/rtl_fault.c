@@ -13,7 +13,7 @@
         } __except (EXCEPTION_EXECUTE_HANDLER) {                                                             \
             status_ = GetExceptionCode();                                                                    \
         }                                                                                                    \
-        CHECK_STATUS(id, status_, wanted);                                                  \
+        CHECK_STATUS(id, status_, wanted);                                                                   \
     } while (0)
 #define EXPECT_VIOLATION(id, statement) EXPECT(id, STATUS_ACCESS_VIOLATION, statement)
 

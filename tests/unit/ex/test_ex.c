@@ -286,7 +286,8 @@ static void identity(void **state)
     assert_true(ExVerifySuite(4) && ExVerifySuite(8));
     assert_false(ExVerifySuite(7) || ExVerifySuite(40));
     assert_true(ExIsProcessorFeaturePresent(10));
-    assert_false(ExIsProcessorFeaturePresent(11) || ExIsProcessorFeaturePresent(64) || ExIsProcessorFeaturePresent(~0u));
+    assert_false(ExIsProcessorFeaturePresent(11) || ExIsProcessorFeaturePresent(64) ||
+                 ExIsProcessorFeaturePresent(~0u));
 }
 
 #define MACHINE(test) cmocka_unit_test_setup_teardown(test, fake_ex_start, fake_machine_stop)

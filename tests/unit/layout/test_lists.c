@@ -26,7 +26,8 @@ static void check_rows(const struct row *rows, size_t count, bool equal_values)
         assert_int_equal(rows[i].listed, rows[i].constant);
         if (i == 0)
             continue;
-        assert_true(rows[i - 1].listed < rows[i].listed || (equal_values && rows[i - 1].listed == rows[i].listed));
+        assert_true(rows[i - 1].listed < rows[i].listed ||
+                    (equal_values && rows[i - 1].listed == rows[i].listed));
         assert_string_not_equal(rows[i - 1].name, rows[i].name);
     }
 }
@@ -37,8 +38,10 @@ void test_status_list(void **state)
     check_rows(statuses, sizeof(statuses) / sizeof(statuses[0]), true);
     assert_string_equal(statuses[0].name, "STATUS_SUCCESS");
     _Static_assert(STATUS_ACCESS_DENIED < 0, "an error status is negative");
-    _Static_assert(NT_SUCCESS(STATUS_PENDING) && !NT_SUCCESS(STATUS_BUFFER_OVERFLOW), "a warning is no success");
-    _Static_assert(NT_WARNING(STATUS_BUFFER_OVERFLOW) && NT_ERROR(STATUS_CANCELLED), "severity is the top two bits");
+    _Static_assert(NT_SUCCESS(STATUS_PENDING) && !NT_SUCCESS(STATUS_BUFFER_OVERFLOW),
+                   "a warning is no success");
+    _Static_assert(NT_WARNING(STATUS_BUFFER_OVERFLOW) && NT_ERROR(STATUS_CANCELLED),
+                   "severity is the top two bits");
 }
 
 void test_bugcheck_list(void **state)

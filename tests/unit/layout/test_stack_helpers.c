@@ -102,7 +102,8 @@ void test_page_macros(void **state)
     _Static_assert(ADDRESS_AND_SIZE_TO_SPAN_PAGES(0x1000, 0x1000) == 1, "a whole page");
     _Static_assert(ADDRESS_AND_SIZE_TO_SPAN_PAGES(0x1234, 0) == 1, "as the macro of wdm.h counts no bytes");
     _Static_assert(BYTES_TO_PAGES(0x1001) == 2 && BYTES_TO_PAGES(0) == 0, "rounded up");
-    _Static_assert(CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS) == 0x222000, "CTL_CODE");
+    _Static_assert(CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS) == 0x222000,
+                   "CTL_CODE");
     assert_ptr_equal(PAGE_ALIGN((PVOID)0x12345), (PVOID)0x12000);
     assert_int_equal(BYTE_OFFSET((PVOID)0x12345), 0x345);
     assert_int_equal(ROUND_TO_PAGES(1), PAGE_SIZE);

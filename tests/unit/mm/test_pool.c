@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <string.h>
 
-
 #define TAG        0x31676154u /* 'Tag1' */
 #define TAG2       0x32676154u
 #define HUGE_BYTES (1ull << 32)

@@ -4,7 +4,6 @@
 #include "world.h"
 #include "ob/routines.h"
 
-
 static struct ob_type *counted;
 static LONG last_handles, last_process_handles;
 static int closes;

@@ -46,8 +46,8 @@ static inline bool wide_is(const WCHAR *a, const WCHAR *b)
     X(strings)                                                                                               \
     X(code_pages)                                                                                            \
     X(printf)                                                                                                \
-    X(names) X(debug) X(memory) X(crt) X(integer) X(time) X(bitmap) X(tables) X(names_dos) X(image)          \
-        X(run_once)
+    X(names)                                                                                                 \
+    X(debug) X(memory) X(crt) X(integer) X(time) X(bitmap) X(tables) X(names_dos) X(image) X(run_once)
 #define DECLARE_GROUP(name) int test_##name(void);
 GROUPS(DECLARE_GROUP)
 
