@@ -24,11 +24,15 @@ arch_switch_stacks:
     subq $8, %rsp
     stmxcsr (%rsp)
     fnstcw 4(%rsp)
+    movl (%rsp), %eax
+    movzwl 4(%rsp), %ecx
     movq %rsp, CONTEXT_RSP(%rdi)
     movq CONTEXT_RSP(%rsi), %rsp
-    ldmxcsr (%rsp)
-    fldcw 4(%rsp)
-    addq $8, %rsp
+    cmpl (%rsp), %eax   /* loading either register costs more than asking whether it changes */
+    jne 1f
+2:  cmpw 4(%rsp), %cx
+    jne 3f
+4:  addq $8, %rsp
     popq %r15
     popq %r14
     popq %r13
@@ -38,6 +42,10 @@ arch_switch_stacks:
     movq %rdi, %rax
     popq %rcx
     jmp *%rcx           /* a ret would be mispredicted, and would spoil the return stack for its callers */
+1:  ldmxcsr (%rsp)
+    jmp 2b
+3:  fldcw 4(%rsp)
+    jmp 4b
     .cfi_endproc
     .size arch_switch_stacks, . - arch_switch_stacks
 
