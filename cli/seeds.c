@@ -17,8 +17,8 @@ struct job {
     FILE *output;
 };
 
-/* The words of this run with --seeds A..B replaced by --seed N; freed with the process. */
-static char **child_words(const struct options *options, unsigned long long seed)
+/* The words of this run with --seeds A..B replaced by --seed N; to be freed. */
+static char **child_words(const struct options *options, unsigned long long seed, char seed_word[40])
 {
     char **words = calloc((size_t)options->argc + 4, sizeof(char *));
     int out = 0;
@@ -28,9 +28,8 @@ static char **child_words(const struct options *options, unsigned long long seed
     for (int i = 0; i < options->argc; i++) {
         bool separate = strcmp(options->argv[i], "--seeds") == 0;
         if (separate || strncmp(options->argv[i], "--seeds=", 8) == 0) {
-            char *word = malloc(40);
-            snprintf(word, 40, "--seed=%llu", seed);
-            words[out++] = word;
+            snprintf(seed_word, 40, "--seed=%llu", seed);
+            words[out++] = seed_word;
             i += separate;
         } else if (strcmp(options->argv[i], "--jobs") == 0) {
             i++;
@@ -52,7 +51,8 @@ static bool start(struct job *job, const struct options *options, unsigned long 
     if (job->pid == 0) {
         dup2(fileno(job->output), STDOUT_FILENO);
         dup2(fileno(job->output), STDERR_FILENO);
-        execv("/proc/self/exe", child_words(options, seed));
+        char seed_word[40];
+        execv("/proc/self/exe", child_words(options, seed, seed_word));
         _exit(EXIT_USAGE);
     }
     return job->pid > 0;
@@ -75,7 +75,8 @@ static int exit_code_of(int status)
 
 static void show_failure(const struct options *options, const struct job *job, int code)
 {
-    char **words = child_words(options, job->seed);
+    char seed_word[40];
+    char **words = child_words(options, job->seed, seed_word);
 
     show_output(job->output);
     printf("seed %llu failed with exit code %d; replay it with:", job->seed, code);

@@ -55,7 +55,8 @@ struct trace_event {
 };
 
 struct trace_ops {
-    void (*event)(const struct trace_event *event);
+    /* NTAPI, like the routines of vf_ops that sit on a request's way: so an export that calls them need not save xmm6-15. */
+    void(NTAPI *event)(const struct trace_event *event);
 };
 
 extern const struct trace_ops *seam_trace;
@@ -72,10 +73,10 @@ struct vf_ops {
     void (*export_enter)(const struct export_entry *x, const void *caller);
     void (*export_leave)(const struct export_entry *x, const void *caller, KIRQL irql_before);
     /* Around a call of the runtime into a driver routine ("dispatch", "DPC", ...). */
-    void (*callout_enter)(const char *role, const void *routine, uint64_t *cookie);
-    void (*callout_leave)(const char *role, const void *routine, uint64_t cookie);
+    void(NTAPI *callout_enter)(const char *role, const void *routine, uint64_t *cookie);
+    void(NTAPI *callout_leave)(const char *role, const void *routine, uint64_t cookie);
     /* IoCompleteRequest on an IRP already completed or freed; IoFreeIrp of one in use, and so on. */
-    void (*irp_violation)(ULONG code, ULONG subcode, const void *irp, const char *sentence);
+    void(NTAPI *irp_violation)(ULONG code, ULONG subcode, const void *irp, const char *sentence);
 };
 
 extern const struct vf_ops *seam_vf;

@@ -6,13 +6,13 @@
  */
 #include "io/private.h"
 
-void io_irp_violation(ULONG subcode, const IRP *irp, const char *sentence)
+void NTAPI io_irp_violation(ULONG subcode, const IRP *irp, const char *sentence)
 {
     if (seam_vf && seam_vf->irp_violation)
         seam_vf->irp_violation(DRIVER_VERIFIER_IOMANAGER_VIOLATION, subcode, irp, sentence);
 }
 
-_Noreturn void io_irp_bugcheck(ULONG code, const IRP *irp, const void *device, ULONG64 p2, ULONG64 p3,
+_Noreturn void NTAPI io_irp_bugcheck(ULONG code, const IRP *irp, const void *device, ULONG64 p2, ULONG64 p3,
                                ULONG64 p4, const char *sentence)
 {
     struct ke_bugcheck_info info = {

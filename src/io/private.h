@@ -54,8 +54,8 @@ void io_finish_irp(PIRP irp, CCHAR boost);
 NTSTATUS io_final_stage(PIRP irp, PFILE_OBJECT file); /* in the requester's context, APC_LEVEL or below */
 
 NTSTATUS NTAPI io_invalid_device_request(PDEVICE_OBJECT DeviceObject, PIRP Irp);
-void io_irp_violation(ULONG subcode, const IRP *irp, const char *sentence);
-_Noreturn void io_irp_bugcheck(ULONG code, const IRP *irp, const void *device, ULONG64 p2, ULONG64 p3,
+void NTAPI io_irp_violation(ULONG subcode, const IRP *irp, const char *sentence);
+_Noreturn void NTAPI io_irp_bugcheck(ULONG code, const IRP *irp, const void *device, ULONG64 p2, ULONG64 p3,
                                ULONG64 p4, const char *sentence);
 
 /* ---- devices ---- */

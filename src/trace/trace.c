@@ -132,7 +132,7 @@ static void write_event(const struct trace_event *event)
         trace_flush();
 }
 
-static void on_event(const struct trace_event *event)
+static void NTAPI on_event(const struct trace_event *event)
 {
     if (event->kind == TRACE_IRQL && !trace_verbose)
         return;

@@ -165,7 +165,7 @@ static bool is_cancel(const char *role)
     return role[0] == 'c' && role[1] == 'a' && role[2] == 'n';
 }
 
-static void callout_enter(const char *role, const void *routine, uint64_t *cookie)
+static void NTAPI callout_enter(const char *role, const void *routine, uint64_t *cookie)
 {
     struct vf_state state = state_now();
     __builtin_memcpy(cookie, &state, sizeof(state));
@@ -174,7 +174,7 @@ static void callout_enter(const char *role, const void *routine, uint64_t *cooki
         vf_lend_cancel_lock(&processor()->locks); /* a routine of the runtime releases it unseen */
 }
 
-static void callout_leave(const char *role, const void *routine, uint64_t cookie)
+static void NTAPI callout_leave(const char *role, const void *routine, uint64_t cookie)
 {
     struct vf_state before, after;
     struct vf_finding f;
@@ -208,7 +208,7 @@ static void fill_parameters(struct vf_finding *f, const IRP *copy)
     }
 }
 
-static void irp_violation(ULONG code, ULONG subcode, const void *irp, const char *sentence)
+static void NTAPI irp_violation(ULONG code, ULONG subcode, const void *irp, const char *sentence)
 {
     IRP copy = {0};
     IO_STACK_LOCATION location;

@@ -233,7 +233,7 @@ NT_TEST(no_mark_behind_the_top)
 
 static ULONG violations[8];
 static unsigned violation_count;
-static void note_violation(ULONG code, ULONG subcode, const void *irp, const char *sentence)
+static void NTAPI note_violation(ULONG code, ULONG subcode, const void *irp, const char *sentence)
 {
     (void)irp;
     CHECK(code == DRIVER_VERIFIER_IOMANAGER_VIOLATION && sentence != NULL);

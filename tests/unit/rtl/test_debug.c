@@ -14,7 +14,7 @@ static void sink(const char *text, const void *caller)
     messages++;
 }
 
-static void trace_sink(const struct trace_event *event)
+static void NTAPI trace_sink(const struct trace_event *event)
 {
     assert_int_equal(event->kind, TRACE_DEBUG_PRINT);
     strcpy(last, event->text);
