@@ -36,12 +36,13 @@ BOOLEAN NTAPI IoIsWdmVersionAvailable(UCHAR MajorVersion, UCHAR MinorVersion)
     return MajorVersion < 6 || (MajorVersion == 6 && MinorVersion == 0);
 }
 
+static CONFIGURATION_INFORMATION configuration; /* the drivers' own; a new machine begins with none */
+
 /* Counts of disks, ports and so on that drivers keep by themselves. IRQL: PASSIVE_LEVEL. */
 EXPORT(ntoskrnl, IoGetConfigurationInformation, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 PCONFIGURATION_INFORMATION NTAPI IoGetConfigurationInformation(VOID)
 {
-    static CONFIGURATION_INFORMATION information = {.Version = sizeof(CONFIGURATION_INFORMATION)};
-    return &information;
+    return &configuration;
 }
 
 /* What a former machine of this process left: a bug check stops it anywhere. */
@@ -53,6 +54,7 @@ static void forget_former_machine(void)
     io_reinitialize_reset();
     io_shutdown_reset();
     io_error_log_reset();
+    configuration = (CONFIGURATION_INFORMATION){.Version = sizeof(configuration)};
 }
 
 NTSTATUS io_init(void)

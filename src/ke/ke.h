@@ -73,7 +73,6 @@ struct ke_thread {
     LIST_ENTRY queue_link;
     BOOLEAN queue_idle;      /* it waits: not counted as one that runs */
     PLIST_ENTRY queue_entry; /* what the last wait for the queue gave it */
-    LIST_ENTRY all_link;
 
     /* the watchdog's */
     uint64_t progress; /* waits, calls: counted by the thread itself */

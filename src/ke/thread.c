@@ -13,7 +13,6 @@
 struct ke_thread_callouts ke_thread_callouts;
 
 static ULONG next_id;
-static LIST_ENTRY all_threads;  /* for debuggers; dispatcher lock */
 static LIST_ENTRY dead_threads; /* through ready_link; dispatcher lock */
 static KEVENT dead_event;
 
@@ -43,7 +42,6 @@ void ke_thread_init(struct ke_thread *thread, void *stack_low, size_t stack_byte
     list_init(&thread->apc_list[KernelMode]);
     list_init(&thread->apc_list[UserMode]);
     list_init(&thread->mutants);
-    list_init(&thread->all_link);
     timer_init_for_thread(&thread->timer);
     arch_thread_init(&thread->arch, stack_low, stack_bytes);
     thread->process = thread->own_process = process;
@@ -62,7 +60,6 @@ void ke_thread_start(struct ke_thread *thread)
                       thread);
     TRACE(TRACE_THREAD_CREATED, thread);
     dispatcher_acquire();
-    list_insert_tail(&all_threads, &thread->all_link);
     dispatch_ready(thread, false);
     if (ke_on_vp())
         dispatcher_release_and_yield();
@@ -97,7 +94,6 @@ void ke_thread_exit(NTSTATUS status)
     dispatcher_acquire();
     mutants_abandon(thread);
     queue_leave(thread);
-    list_remove(&thread->all_link);
     list_insert_tail(&dead_threads, &thread->ready_link);
     thread->header.SignalState = 1;
     wait_test(&thread->header, 0);
@@ -156,7 +152,6 @@ static void reaper_main(void *unused)
 void threads_init(void)
 {
     next_id = 0;
-    list_init(&all_threads);
     list_init(&dead_threads);
     KeInitializeEvent(&dead_event, SynchronizationEvent, FALSE);
 }
