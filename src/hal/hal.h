@@ -35,6 +35,47 @@ struct hal_pci_function {
     void (*write)(void *context, ULONG offset, const void *buffer, ULONG length);
 };
 
+/*
+ * Interrupts as devices ask for them. Lines 0..15 are ISA's, 16..23 those that PCI's INTA..INTD lead to. A
+ * line is asserted while one of its pins is (wired-or): a level-sensitive line interrupts as long as it is, a
+ * latched one when it becomes so. Any thread may call these, also one that holds no processor, and an
+ * emulated instruction of a driver at any IRQL: they take no NT lock, wait for nothing and run no driver
+ * code.
+ */
+#define HAL_LINES 24
+struct hal_pin {
+    LIST_ENTRY link;
+    ULONG line;
+    bool asserted;
+};
+NTSTATUS hal_add_pin(struct hal_pin *pin, ULONG line); /* STATUS_INVALID_PARAMETER: no such line */
+void hal_remove_pin(struct hal_pin *pin);              /* lets go of the line */
+void hal_set_pin(struct hal_pin *pin, bool asserted);
+/* A message-signaled interrupt: the device's write of data to the interrupt controller's address. */
+void hal_send_message(uint64_t address, ULONG data);
+
+/*
+ * A device's own time, apart from any processor's IRQL: fn runs once when delay_ns have passed, as hardware
+ * does (with no processor, or in the middle of any driver's code). It may set pins, start timers, use memory
+ * and rl_locks, and nothing of NT. With a seed the time is virtual. hal_timer_stop returns when fn does not
+ * run and will not.
+ */
+struct hal_timer {
+    LIST_ENTRY link;
+    uint64_t due_ns; /* of hal_now_ns */
+    bool armed;
+    void (*fn)(void *context);
+    void *context;
+};
+void hal_timer_init(struct hal_timer *timer, void (*fn)(void *context), void *context);
+void hal_timer_start(struct hal_timer *timer, uint64_t delay_ns); /* again: replaces the former time */
+void hal_timer_stop(struct hal_timer *timer);
+uint64_t hal_now_ns(void);
+
+/* RAM as a bus master sees it; false: not all of it is RAM, and nothing was copied. */
+bool hal_memory_read(uint64_t pa, void *to, size_t length);
+bool hal_memory_write(uint64_t pa, const void *from, size_t length);
+
 NTSTATUS hal_init(void);
 void hal_fini(void);
 NTSTATUS hal_add_ports(struct hal_port_range *range); /* STATUS_CONFLICTING_ADDRESSES */
