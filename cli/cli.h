@@ -109,6 +109,9 @@ int usage_error(const char *format, ...)
     __attribute__((format(printf, 1, 2))); /* prints, returns EXIT_USAGE */
 int worse(int a, int b);                   /* the exit code that wins: 4, 5, 3, 1, 0; 2 wins over all */
 
+/* ---- models.c ---- */
+int help_models(void);
+
 /* ---- help.c ---- */
 extern const char *const command_words[];
 extern const unsigned command_word_count;

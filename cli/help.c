@@ -14,7 +14,7 @@ static const char general[] =
     "                              what it is and needs, before anything of it runs\n"
     "  ringless exports [--module M] [--json]\n"
     "                              every function provided: module, name, IRQL range\n"
-    "  ringless help [run|commands|COMMAND]\n"
+    "  ringless help [run|commands|models|COMMAND]\n"
     "  ringless --version\n"
     "\n"
     "exit codes: 0 all as expected, 1 a command or an expectation failed, 2 usage or unreadable\n"
@@ -32,7 +32,7 @@ static const char run_text[] =
     "  --verify WHAT    standard (default), all or none\n"
     "  --trace FILE     an event per line; - is standard output, *.json for Perfetto\n"
     "  --verbose        the trace shows IRQL changes too\n"
-    "  --model NAME[,key=value...]   a part of the machine: ram,size=256M ...\n"
+    "  --model NAME[,key=value...]   a part of the machine (see 'ringless help models')\n"
     "  --registry FILE.reg           values to put into the registry first\n"
     "  --watchdog SECONDS            ends driver code that never returns (default 10)\n"
     "  --keep-going     a failed command does not end the run; the exit code is still 1\n"
@@ -63,6 +63,7 @@ static const struct {
     {"wait", "wait [H|all] [timeout MS]     waits for the requests of asynchronous handles\n"},
     {"advance", "advance MS                    moves the virtual clock (without --seed: waits)\n"},
     {"sleep", "sleep MS                      lets time pass: virtual with --seed\n"},
+    {"model-input", "model-input MODEL DATA        gives a device input: what a serial port receives ...\n"},
     {"expect", "expect STATUS [INFORMATION]   checks the last result\n"},
     {"expect-data", "expect-data DATA              checks the last result's data\n"},
     {"echo", "echo TEXT                     prints it\n"},
@@ -72,7 +73,7 @@ static const struct {
 const char *const command_words[COMMAND_COUNT] = {
     "load",           "unload", "drivers", "devices", "irps",  "pool",        "open",
     "close",          "read",   "write",   "flush",   "ioctl", "cancel",      "wait",
-    "internal-ioctl", "expect", "echo",    "advance", "sleep", "expect-data",
+    "internal-ioctl", "expect", "echo",    "advance", "sleep", "expect-data", "model-input",
 };
 const unsigned command_word_count = COMMAND_COUNT;
 
@@ -104,6 +105,8 @@ int command_help(int argc, char **argv)
         fputs(run_text, stdout);
     else if (strcmp(word, "commands") == 0)
         return all_commands();
+    else if (strcmp(word, "models") == 0)
+        return help_models();
     else if (text != NULL)
         fputs(text, stdout);
     else {

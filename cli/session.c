@@ -388,6 +388,7 @@ static const struct {
     {"wait", do_wait},
     {"advance", do_advance},
     {"sleep", do_advance},
+    {"model-input", do_model_input},
     {"expect", do_expect},
     {"expect-data", do_expect_data},
     {"echo", do_echo},

@@ -73,6 +73,8 @@ int do_ioctl(struct call *call);
 int do_internal_ioctl(struct call *call);
 int do_cancel(struct call *call);
 int do_wait(struct call *call);
+/* models.c */
+int do_model_input(struct call *call);
 /* lists.c */
 int do_drivers(struct call *call);
 int do_devices(struct call *call);

@@ -41,8 +41,12 @@ bool model_parse(struct model_description *description, const char *text, char *
                           *next == '\0' ? "a key is missing behind a comma" : "there are too many keys");
             return false;
         }
-        *argument = (struct model_argument){next, value != NULL ? value : ""};
-        description->count++;
+        if (same(next, "name") && value != NULL) {
+            description->instance = value;
+        } else {
+            *argument = (struct model_argument){next, value != NULL ? value : ""};
+            description->count++;
+        }
         next = after;
     }
     return true;

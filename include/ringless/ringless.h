@@ -78,7 +78,16 @@ RGL_API bool rgl_status_by_name(const char *name, rgl_status *status);
 RGL_API const char *rgl_version(void);
 
 /* ---- the machine's surroundings, before the first driver ---- */
+/* A device model by its description: NAME[,key=value...], as `ringless help models` lists them. It can be
+ * addressed by its name, or by what name= says. */
 RGL_API rgl_status rgl_model_add(rgl_machine *machine, const char *description); /* "ram,size=256M" */
+struct rgl_model_info {
+    const char *name;
+    const char *synopsis; /* "ram,size=BYTES: ..." */
+};
+RGL_API void rgl_for_each_model(void (*visit)(void *context, const struct rgl_model_info *), void *context);
+/* Data that reaches a device from outside: a serial port receives it, a keyboard is typed on. */
+RGL_API rgl_status rgl_model_input(rgl_machine *machine, const char *model, const void *data, size_t length);
 RGL_API rgl_status rgl_registry_load(rgl_machine *machine, const void *text, size_t length); /* a .reg file */
 
 /* ---- drivers ---- */

@@ -9,6 +9,7 @@
 #include "cm/cm.h"
 #include "hal/hal.h"
 #include "host/host.h"
+#include "models/model.h"
 #include "vf/vf.h"
 
 static struct ps_thread boot_thread;
@@ -90,6 +91,7 @@ void api_shutdown(void)
 {
     if (started >= DISPATCHER)
         ke_fini();
+    model_destroy_all();
     if (started >= EXECUTIVE)
         end_executive();
     if (started >= ARCH)

@@ -205,6 +205,7 @@ void rgl_machine_destroy(rgl_machine *machine)
         api_call(unload_all, NULL, KernelMode);
     }
     api_expel_threads();
+    model_stop_all();
     api_debug_fini();
     rgl_trace_stop(machine);
     api_requests_stop();
@@ -270,27 +271,5 @@ rgl_status rgl_registry_load(rgl_machine *machine, const void *bytes, size_t len
 
     if (status < 0 && text.message[0] != '\0')
         return api_fail(status, "line %u: %s", text.line, text.message);
-    return api_ok(status);
-}
-
-struct model_text {
-    const char *description;
-    char message[200];
-};
-
-static NTSTATUS add_model(void *arg)
-{
-    struct model_text *text = arg;
-
-    return model_add(text->description, text->message, sizeof(text->message));
-}
-
-rgl_status rgl_model_add(rgl_machine *machine, const char *description)
-{
-    struct model_text text = {.description = description};
-    rgl_status status = api_call(add_model, &text, KernelMode);
-
-    if (status < 0 && text.message[0] != '\0')
-        return api_fail(status, "%s", text.message);
     return api_ok(status);
 }

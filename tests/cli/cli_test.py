@@ -106,6 +106,9 @@ def usage(tmp):
     refused(['run', '-f', os.path.join(tmp, 'absent'), 'hello.sys'], 'cannot read the commands')
     refused(['run', '-f', tmp, 'hello.sys'], 'cannot read the commands')
     refused(['run', '--model', 'nosuch', 'hello.sys'], '--model nosuch: ')
+    expect('help lists the models', 'ram,size=BYTES' in exits(0, 'help', 'models'))
+    code, out, err = run('run', 'hello.sys', '-c', 'model-input nosuch "x"')
+    expect('input for a model that is not there fails', code == 1 and "there is no model 'nosuch'" in out + err, out, err)
     for size in ('1', '4G', '8', 'x'):
         refused(['run', '--model', 'ram,size=' + size, 'hello.sys'], '--model ram wants')
     for size in ('8M', '3G'):
@@ -125,7 +128,7 @@ def commands(tmp):
             ('write zero:100M', '64 MiB'), ('write "x', 'not closed'), ('read', 'a length'), ('read x', 'a length'),
             ('read 1 at', 'an offset'), ('read 100M', '64 MiB'), ('ioctl', 'a control code'), ('ioctl 0x1ffffffff', '32 bits'),
             ('ioctl 1 out', 'a length'), ('flush now', 'more words'), ('expect', 'a status'), ('expect STATUS_NO_SUCH', 'a status'),
-            ('expect-data', 'wants data'), ('advance', 'milliseconds'), ('open', 'the name'), (r'open \Device\X as 1', 'no name'),
+            ('expect-data', 'wants data'), ('model-input', 'wants the name'), ('model-input com1', 'wants data'), ('advance', 'milliseconds'), ('open', 'the name'), (r'open \Device\X as 1', 'no name'),
             (r'open \Device\X sideways', 'open NAME'), ('load', 'wants a file'), ('unload', "driver's name")):
         refused([*single, '-c', command], pattern)
     for command in ('read 1', 'write "x"', 'ioctl 1', 'close', 'flush', 'cancel', 'wait'):
