@@ -41,7 +41,7 @@ void session_show_reports(struct session *session)
     }
 }
 
-static void close_handles(struct session *session)
+void close_handles(struct session *session)
 {
     while (session->handles != NULL && !session_stopped(session)) {
         struct result ignored = {0};

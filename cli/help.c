@@ -64,6 +64,9 @@ static const struct {
     {"advance", "advance MS                    moves the virtual clock (without --seed: waits)\n"},
     {"sleep", "sleep MS                      lets time pass: virtual with --seed\n"},
     {"model-input", "model-input MODEL DATA        gives a device input: what a serial port receives ...\n"},
+    {"system",
+     "system S5                     shuts the machine down: IRP_MJ_SHUTDOWN to those who asked for it, "
+     "no Unload\n"},
     {"expect", "expect STATUS [INFORMATION]   checks the last result\n"},
     {"expect-data", "expect-data DATA              checks the last result's data\n"},
     {"echo", "echo TEXT                     prints it\n"},
@@ -71,9 +74,9 @@ static const struct {
 #define COMMAND_COUNT (sizeof(command_texts) / sizeof(command_texts[0]))
 
 const char *const command_words[COMMAND_COUNT] = {
-    "load",           "unload", "drivers", "devices", "irps",  "pool",        "open",
-    "close",          "read",   "write",   "flush",   "ioctl", "cancel",      "wait",
-    "internal-ioctl", "expect", "echo",    "advance", "sleep", "expect-data", "model-input",
+    "load", "unload",  "drivers", "devices",     "irps",        "pool",   "open",           "close",
+    "read", "write",   "flush",   "ioctl",       "cancel",      "wait",   "internal-ioctl", "expect",
+    "echo", "advance", "sleep",   "expect-data", "model-input", "system",
 };
 const unsigned command_word_count = COMMAND_COUNT;
 

@@ -389,6 +389,7 @@ static const struct {
     {"advance", do_advance},
     {"sleep", do_advance},
     {"model-input", do_model_input},
+    {"system", do_system},
     {"expect", do_expect},
     {"expect-data", do_expect_data},
     {"echo", do_echo},

@@ -60,6 +60,7 @@ struct handle *call_handle(struct call *call);
 
 int session_load(struct session *session, const char *path, bool *error_status);
 void session_show_reports(struct session *session);
+void close_handles(struct session *session);
 void handle_close(struct session *session, struct handle *handle, struct result *result);
 void handle_forget(struct session *session, struct handle *handle); /* frees what the session keeps of it */
 
@@ -80,5 +81,7 @@ int do_drivers(struct call *call);
 int do_devices(struct call *call);
 int do_irps(struct call *call);
 int do_pool(struct call *call);
+/* system.c */
+int do_system(struct call *call);
 
 #endif

@@ -134,7 +134,7 @@ static NTSTATUS send_shutdown(void *arg)
 {
     /* LC-12: this is how drivers hear of it. */
     io_send_shutdown(false);
-    /* LC-12: and those that wait for the file systems. */
+    /* LC-12, SR-39: and those that wait for the file systems. */
     io_send_shutdown(true);
     return STATUS_SUCCESS;
 }

@@ -99,7 +99,7 @@ static void send_shutdown(PDEVICE_OBJECT registered)
     KEVENT event;
     KeInitializeEvent(&event, NotificationEvent, FALSE);
     PIRP irp = IoBuildSynchronousFsdRequest(IRP_MJ_SHUTDOWN, top, NULL, 0, NULL, &event, &iosb);
-    /* MJ-10: through the whole stack, one device after the other. */
+    /* MJ-10, DI-10, DR-08: at PASSIVE_LEVEL through the whole stack, one device after the other. */
     if (irp && IofCallDriver(top, irp) == STATUS_PENDING)
         KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
     ob_dereference(top);

@@ -129,7 +129,8 @@ def commands(tmp):
             ('read 1 at', 'an offset'), ('read 100M', '64 MiB'), ('ioctl', 'a control code'), ('ioctl 0x1ffffffff', '32 bits'),
             ('ioctl 1 out', 'a length'), ('flush now', 'more words'), ('expect', 'a status'), ('expect STATUS_NO_SUCH', 'a status'),
             ('expect-data', 'wants data'), ('model-input', 'wants the name'), ('model-input com1', 'wants data'), ('advance', 'milliseconds'), ('open', 'the name'), (r'open \Device\X as 1', 'no name'),
-            (r'open \Device\X sideways', 'open NAME'), ('load', 'wants a file'), ('unload', "driver's name")):
+            (r'open \Device\X sideways', 'open NAME'), ('load', 'wants a file'), ('unload', "driver's name"), ('system', 'wants S5'),
+            ('system S9', 'wants S5'), ('system S5 now', 'more words')):
         refused([*single, '-c', command], pattern)
     for command in ('read 1', 'write "x"', 'ioctl 1', 'close', 'flush', 'cancel', 'wait'):
         refused(['run', 'hello.sys', '-c', command], 'no handle is open')
