@@ -191,6 +191,8 @@ struct arch_ops {
     /* In ordinary code on the NT stack: a fault before it becomes an exception. True: handled (device memory,
      * port I/O, emulated instruction), resume with the changed context. */
     bool (*emulate)(EXCEPTION_RECORD *record, CONTEXT *context);
+    /* A driver's instruction was emulated, and is complete: time to take what a device asked for in it. */
+    void (*emulated)(void);
     /* An exception that nobody handled, or one that may not be caught: never returns. */
     void (*unhandled)(EXCEPTION_RECORD *record, CONTEXT *context) __attribute__((noreturn));
     void (*bugcheck)(ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4) __attribute__((noreturn));

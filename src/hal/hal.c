@@ -29,6 +29,8 @@ NTSTATUS hal_init(void)
         status = parts[i]();
     if (!NT_SUCCESS(status))
         return status;
+    hal_interrupts_init();
+    hal_timers_init();
     hal_msr_init();
     hal_firmware_init();
     connect_processor();

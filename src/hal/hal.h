@@ -53,6 +53,34 @@ void hal_remove_pin(struct hal_pin *pin);              /* lets go of the line */
 void hal_set_pin(struct hal_pin *pin, bool asserted);
 /* A message-signaled interrupt: the device's write of data to the interrupt controller's address. */
 void hal_send_message(uint64_t address, ULONG data);
+/* As if a device on this line asked for one interrupt: a pulse. STATUS_INVALID_PARAMETER: no such line;
+ * STATUS_INVALID_DEVICE_STATE: no driver has connected to it. */
+NTSTATUS hal_pulse_line(ULONG line);
+
+/*
+ * Vectors: what the processor sees. A vector's IRQL is its upper four bits. Each line has one of its own;
+ * those without a line are for messages.
+ */
+enum { HAL_VECTOR_FIRST = 0x30, HAL_VECTOR_END = 0xC0 }; /* DIRQL 3..11 */
+#define HAL_NO_LINE (~0u)
+ULONG hal_vector_of_line(ULONG line);
+ULONG hal_line_of_vector(ULONG vector); /* HAL_NO_LINE: a message's, or none */
+static inline KIRQL hal_vector_irql(ULONG vector)
+{
+    return (KIRQL)(vector >> 4);
+}
+/* Who serves a vector, at its IRQL on one of the processors: false: it will call hal_vector_end itself. One
+ * service at a time. */
+struct hal_service {
+    bool latched;
+    KAFFINITY processors;
+    bool (*serve)(void *context);
+    void *context;
+};
+NTSTATUS hal_vector_connect(ULONG vector, const struct hal_service *service); /* replaces the former */
+void hal_vector_disconnect(ULONG vector); /* may still be serving: hal_vector_is_busy */
+bool hal_vector_is_busy(ULONG vector);
+void hal_vector_end(ULONG vector);
 
 /*
  * A device's own time, apart from any processor's IRQL: fn runs once when delay_ns have passed, as hardware

@@ -183,6 +183,27 @@ void bugcheck_at(ULONG code, const ULONG64 *p, const char *sentence, EXCEPTION_R
     ke_bugcheck(&info);
 }
 
+enum { STORM = 1000 };
+
+/* Reported at the service routine that was called last: it saw the interrupt and left its device as it was.
+ */
+static _Noreturn void stop_storm(struct vp *vp)
+{
+    static char sentence[128];
+    host_snprintf(
+        sentence, sizeof(sentence),
+        "interrupt storm: vector 0x%02x comes again as soon as it was served, and nothing else runs",
+        vp->storm_vector);
+    struct ke_bugcheck_info info = {
+        .code = DPC_WATCHDOG_VIOLATION,
+        .p = {1, 0, 0, 0},
+        .sentence = sentence,
+        .raise_address = (uintptr_t)vp->ke.isr,
+        .stalled = true,
+    };
+    ke_bugcheck(&info);
+}
+
 void bugcheck_stop_here(struct vp *vp)
 {
     if (__atomic_load_n(&ke_stopped, __ATOMIC_ACQUIRE)) {
@@ -192,6 +213,8 @@ void bugcheck_stop_here(struct vp *vp)
         }
         abandon_context();
     }
+    if (vp->storm >= STORM)
+        stop_storm(vp);
     bool raised = vp_irql(vp) >= DISPATCH_LEVEL;
     struct ke_bugcheck_info info = {
         .code = raised ? DPC_WATCHDOG_VIOLATION : THREAD_STUCK_IN_DEVICE_DRIVER,

@@ -3,7 +3,8 @@
  * The clock of a real machine: one pthread that sleeps until the next timer is
  * due, and ticks while VPs are in use. A tick ends quanta, asks again for what
  * a VP has pending and has not taken, brings KUSER_SHARED_DATA up to date and
- * lets the watchdog look. It runs no NT code: it asks a VP to. In a simulated
+ * lets the watchdog look. It runs no NT code: it asks a VP to. Device models'
+ * timers run here, as hardware does: beside the processors. In a simulated
  * machine it is the watchdog's only.
  */
 #include "ke/dispatch.h"
@@ -18,6 +19,7 @@ static uint32_t active;       /* ticks are on */
 static uint64_t sleeps_until; /* interrupt time */
 static uint64_t seen_calls;
 static unsigned quiet_ticks;
+struct ke_device_clock ke_device_clock;
 
 static void wake(void)
 {
@@ -38,6 +40,16 @@ void clock_timer_changed(uint64_t due)
 {
     if (!ke_simulated && due < __atomic_load_n(&sleeps_until, __ATOMIC_SEQ_CST))
         wake();
+}
+
+void ke_device_timer_set(uint64_t due_ns)
+{
+    clock_timer_changed(due_ns / 100);
+}
+
+uint64_t clock_device_due_ns(void)
+{
+    return ke_device_clock.next_due_ns != NULL ? ke_device_clock.next_due_ns() : ~0ull;
 }
 
 static struct vp *vp_for_expiry(void)
@@ -115,11 +127,18 @@ static uint64_t time_to_sleep(uint64_t now, bool unserved)
         ns = MIN(ns, (uint64_t)MIN(ke_settings.quantum_ms, TICK_MS_MAX) * 1000000);
     if (unserved)
         ns = MIN(ns, RETRY_NS);
+    uint64_t device_due_ns = clock_device_due_ns(), now_ns = host_counter_ns();
+    if (device_due_ns != ~0ull)
+        ns = MIN(ns, device_due_ns <= now_ns ? 1 : device_due_ns - now_ns);
     return ns;
 }
 
 static uint64_t turn(uint64_t *next_tick_ns)
 {
+    /* Who starts a device's timer from here on, without the lock, finds that it has to wake us. */
+    __atomic_store_n(&sleeps_until, ~0ull, __ATOMIC_SEQ_CST);
+    if (clock_device_due_ns() <= host_counter_ns())
+        ke_device_clock.run_due();
     uint64_t now = host_interrupt_time(), now_ns = host_monotonic_ns();
     dispatcher_acquire();
     if (timers_next_due() <= now)

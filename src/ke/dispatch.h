@@ -66,6 +66,7 @@ bool simulated_spin(void);          /* the VP can do nothing until another ran; 
 NTSTATUS simulated_host_call(struct ke_thread *thread);
 void simulated_idle_wait(void);            /* ke_host_idle */
 void simulated_cost(uint64_t delta_100ns); /* virtual time passes on the running VP */
+void simulated_stall(uint64_t cost_100ns); /* the same, for long: interrupts are taken in between */
 bool simulated_in_call(void);
 void simulated_reset(void);
 

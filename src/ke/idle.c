@@ -31,6 +31,7 @@ static void turn(struct vp *vp)
     vp->ke.pcr.Irql = DISPATCH_LEVEL;
     if (has_work(vp)) {
         vp->idle_busy = true;
+        vp->ke.idle->progress++; /* what it does now is not what the watchdog saw it do before */
         dispatcher_release();
         do_work(vp);
         dispatcher_acquire();

@@ -104,6 +104,7 @@ static void set_upcalls(void)
     arch_ops.irql = ke_irql;
     arch_ops.may_preempt = may_preempt;
     arch_ops.preempt = irql_service;
+    arch_ops.emulated = ke_sched_point;
     arch_ops.unhandled = unhandled;
     arch_ops.bugcheck = ke_bugcheck_code;
     arch_ops.fault_bugcheck = fault;

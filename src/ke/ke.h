@@ -86,6 +86,7 @@ struct ke_vp {
     uint32_t pending; /* what lowering the IRQL must look at: see ke/vp.h */
     struct ke_thread *current;
     struct ke_thread *idle;
+    const void *isr; /* the last that was called here, for reports */
     /* the rest is ke's own, in ke/vp.h */
 };
 
@@ -179,13 +180,20 @@ void ke_sched_point(
     void); /* under simulation: the seeded scheduler may switch here; else honours a pending preemption */
 
 /* ---- interrupts from device models ---- */
-struct ke_interrupt_source {
-    KIRQL irql;
-    ULONG vector;
-};
 typedef void (*ke_interrupt_fn)(void *context);
-/* Any pthread, no VP needed: has fn(context) run at irql on a VP as soon as its IRQL allows. */
-void ke_request_interrupt(KIRQL irql, ULONG vector, ke_interrupt_fn fn, void *context);
+/* Any pthread, no VP needed, any locks of the caller's: has fn(context) run at irql on one of these VPs as soon
+ * as that one's IRQL allows, and not before the call returns: the caller's own VP takes it at the next
+ * scheduling point. The vector is for reports. */
+void ke_request_interrupt(KAFFINITY processors, KIRQL irql, ULONG vector, ke_interrupt_fn fn, void *context);
+
+/* The time of device models, which the machine's clock keeps beside the dispatcher's timers. Set before the
+ * first driver runs. */
+struct ke_device_clock {
+    uint64_t (*next_due_ns)(void); /* of host_counter_ns; ~0: none */
+    void (*run_due)(void);         /* on the clock's pthread, or, simulated, wherever time passes */
+};
+extern struct ke_device_clock ke_device_clock;
+void ke_device_timer_set(uint64_t due_ns); /* any pthread, after next_due_ns tells of it */
 
 /* Simulated: nothing is ready, no timer runs, and the host's call waits: it could never return. Called at
  * DISPATCH_LEVEL on an idle thread; true: something was made ready. Not set or false: the machine stops with

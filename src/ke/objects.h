@@ -80,6 +80,7 @@ NTSTATUS clock_init(void);
 void clock_fini(void);
 void clock_note_activity(void);         /* a VP is in use: ticks are wanted */
 void clock_timer_changed(uint64_t due); /* locked: the first timer is due then */
+uint64_t clock_device_due_ns(void);     /* of host_counter_ns; ~0: none */
 
 /* shared_data.c */
 NTSTATUS shared_data_init(void);

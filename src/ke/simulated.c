@@ -88,6 +88,27 @@ void simulated_choose(void)
     vp_pend(vp, PEND_PREEMPT);
 }
 
+/* Interrupt time at which a device model wants to act; ~0: none does. */
+static uint64_t device_due(void)
+{
+    uint64_t due_ns = clock_device_due_ns();
+    return due_ns == ~0ull ? ~0ull : due_ns / 100 + (due_ns % 100 != 0);
+}
+
+/* A long stay at one place: interrupts are taken when their devices ask, in the middle of it. */
+void simulated_stall(uint64_t cost_100ns)
+{
+    for (uint64_t until = host_interrupt_time() + cost_100ns, due; (due = device_due()) < until;) {
+        uint64_t now = host_interrupt_time();
+        simulated_cost(due > now ? due - now : 0);
+        irql_service();
+        if (host_interrupt_time() >= until)
+            return;
+        cost_100ns = until - host_interrupt_time();
+    }
+    simulated_cost(cost_100ns);
+}
+
 bool simulated_spin(void)
 {
     struct vp *vp = vp_current();
@@ -95,9 +116,21 @@ bool simulated_spin(void)
     return run_another(vp) || (vp_pending(vp) & PEND_TIMER) != 0;
 }
 
+/* Devices act when their time comes, not when the whole cost is paid. */
+static void advance(uint64_t delta_100ns)
+{
+    uint64_t until = host_interrupt_time() + delta_100ns;
+    for (uint64_t due; (due = device_due()) <= until;) {
+        if (due > host_interrupt_time())
+            host_advance(due - host_interrupt_time());
+        ke_device_clock.run_due();
+    }
+    host_advance(until - host_interrupt_time());
+}
+
 void simulated_cost(uint64_t delta_100ns)
 {
-    host_advance(delta_100ns);
+    advance(delta_100ns);
     clock_update_page();
     if (timers_next_due() <= host_interrupt_time())
         vp_pend(vp_current(), PEND_TIMER);
@@ -120,9 +153,9 @@ static bool wake_idle_waiter(void)
 /* The host's call waits without a time-out while timers run on and on: after so many it is taken for dead. */
 enum { JUMPS_MAX = 1000000 };
 
-static bool jump_to_next_timer(struct vp *vp)
+static bool jump_to_next_timer(void)
 {
-    uint64_t due = timers_next_due();
+    uint64_t due = MIN(timers_next_due(), device_due());
     uint64_t now = host_interrupt_time();
     if (due == ~0ull)
         return false;
@@ -131,17 +164,14 @@ static bool jump_to_next_timer(struct vp *vp)
     jumps_progress = caller->progress;
     if (++jumps > JUMPS_MAX)
         return false;
-    if (due > now)
-        host_advance(due - now);
-    clock_update_page();
-    vp_pend(vp, PEND_TIMER);
+    simulated_cost(due > now ? due - now : 0);
     return true;
 }
 
 /* Runs on the idle thread; returns when this VP may have something to do. */
 void simulated_idle(struct vp *vp)
 {
-    if (run_another(vp) || wake_idle_waiter() || jump_to_next_timer(vp))
+    if (run_another(vp) || wake_idle_waiter() || jump_to_next_timer())
         return;
     if (ke_stall_ops.stalled != NULL && ke_stall_ops.stalled(caller))
         return;

@@ -21,7 +21,7 @@ EXPORT(hal, KeStallExecutionProcessor, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 VOID NTAPI KeStallExecutionProcessor(ULONG MicroSeconds)
 {
     if (ke_simulated) {
-        simulated_cost((uint64_t)MicroSeconds * 10);
+        simulated_stall((uint64_t)MicroSeconds * 10);
         ke_sched_point();
     } else {
         stall_for((uint64_t)MicroSeconds * 1000);

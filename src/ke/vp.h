@@ -35,7 +35,7 @@ struct interrupt_request {
     void *context;
 };
 
-enum { INTERRUPTS_MAX = 64 };
+enum { INTERRUPTS_MAX = 160 }; /* one for each vector that may be connected, and the calls between VPs */
 
 struct __attribute__((aligned(128))) vp {
     struct ke_vp ke; /* offset 0 */
@@ -61,6 +61,10 @@ struct __attribute__((aligned(128))) vp {
     struct interrupt_request interrupts[INTERRUPTS_MAX];
     unsigned interrupt_count;
     KIRQL interrupt_irql; /* of the first, 0 if none; also read without the lock */
+
+    /* written by the holder of the VP only */
+    ULONG storm_vector;
+    unsigned storm; /* interrupts in a row, without an instruction of the interrupted code between them */
 };
 
 enum home_reason { HOME_PARK, HOME_CALL_DONE, HOME_BLOCKING, HOME_SWAP, HOME_STOPPED };

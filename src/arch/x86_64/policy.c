@@ -207,8 +207,11 @@ _Noreturn void fault_dispatch(struct fault *fault)
     fault_to_exception(fault);
     link_trap_record(fault);
     at = fault->context.Rip;
-    if (arch_ops.emulate && arch_ops.emulate(&fault->record, &fault->context))
+    if (arch_ops.emulate && arch_ops.emulate(&fault->record, &fault->context)) {
+        if (arch_ops.emulated)
+            arch_ops.emulated();
         resume(fault, at, at);
+    }
     map_back(fault);
     ULONG64 seen = fault->context.Rip;
     bugcheck_if_not_catchable(fault);

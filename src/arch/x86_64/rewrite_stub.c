@@ -65,8 +65,11 @@ void NTAPI rewrite_stub_body(struct rewrite_frame *frame, struct arch_record *re
     if (thread != NULL)
         link_record(thread, record, frame);
     done = rewrite_execute(&site->op, frame->registers, &frame->flags);
-    if (thread != NULL)
+    if (thread != NULL) {
+        if (done && arch_ops.emulated != NULL)
+            arch_ops.emulated();
         thread->records = record->previous;
+    }
     if (!done)
         frame->rip += (ULONG64)(LONG64)site->fallback;
 }

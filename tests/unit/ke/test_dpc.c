@@ -223,10 +223,12 @@ static void interrupt(void *context)
 SIMULATED_TEST(interrupts_are_taken_above_their_irql_only_highest_first)
 {
     KIRQL irql = KfRaiseIrql(8);
-    ke_request_interrupt(5, 0, interrupt, (void *)1);
-    ke_request_interrupt(7, 0, interrupt, (void *)2);
-    ke_request_interrupt(7, 0, interrupt, (void *)2); /* the line is up already */
-    ke_request_interrupt(9, 0, interrupt, (void *)3);
+    ke_request_interrupt(~0ull, 5, 0, interrupt, (void *)1);
+    ke_request_interrupt(~0ull, 7, 0, interrupt, (void *)2);
+    ke_request_interrupt(~0ull, 7, 0, interrupt, (void *)2); /* the line is up already */
+    ke_request_interrupt(~0ull, 9, 0, interrupt, (void *)3);
+    assert_string_equal(machine_log, ""); /* who asks may hold a lock */
+    ke_sched_point();
     assert_string_equal(machine_log, "i3@9 ");
     KeLowerIrql(6);
     assert_string_equal(machine_log, "i3@9 i2@7 ");

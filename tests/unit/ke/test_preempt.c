@@ -129,7 +129,7 @@ static void interrupt(void *context)
 static void raise_line(void *arg)
 {
     (void)arg;
-    ke_request_interrupt(5, 0, interrupt, NULL);
+    ke_request_interrupt(~0ull, 5, 0, interrupt, NULL);
 }
 
 static NTSTATUS spin_at_dispatch(void *arg)
