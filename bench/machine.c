@@ -146,7 +146,7 @@ static pthread_barrier_t at_the_start;
 static void *use_device(void *argument)
 {
     rgl_file *own = argument;
-    unsigned rounds = bench_rounds(20000);
+    unsigned rounds = bench_rounds(100000);
 
     rgl_ioctl(own, BENCH_NOP, NULL, 0, NULL, 0, NULL);
     pthread_barrier_wait(&at_the_start);

@@ -37,6 +37,8 @@ void arch_context_init_call(struct arch_context *context, void *stack_low, size_
  * never before the call.
  */
 void arch_switch(struct arch_context *from, struct arch_context *to);
+/* The same, cheaper for a *to that arch_context_init_call has made and that has not run. */
+void arch_enter(struct arch_context *from, struct arch_context *to);
 
 /* GS base of this pthread: the KPCR of the virtual processor it holds. */
 void arch_set_gs(void *base);

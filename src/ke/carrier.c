@@ -203,7 +203,7 @@ static enum home_reason enter(struct carrier *carrier, struct vp *vp)
 {
     carrier->former_gs = arch_get_gs();
     arch_set_gs(vp);
-    arch_switch(&carrier->home, &vp->ke.current->context);
+    arch_enter(&carrier->home, &vp->ke.current->context);
     arch_set_gs(carrier->former_gs);
     return carrier->reason;
 }

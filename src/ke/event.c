@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Events. A notification event stays signaled and releases everybody; a
- * synchronization event releases one waiter and goes back. State changes only
- * under the dispatcher lock; reading takes none.
+ * synchronization event releases one waiter and goes back. An event that
+ * nobody waits for is set without the dispatcher lock: whoever is about to wait
+ * marks it as watched and then looks at its state once more; from there on
+ * its state changes under the lock only.
  */
 #include "ke/dispatch.h"
 #include "ke/objects.h"
@@ -18,11 +20,66 @@ VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
     list_init(&Event->Header.WaitListHead);
 }
 
-static LONG set_event(PRKEVENT event, KPRIORITY increment)
+/* In the header's byte that only timers and processes use: a bit of its first word. */
+#define WATCHED (1u << 24)
+
+/* Locked. A setter that takes no lock writes both words at once, so it cannot overlook the mark. */
+bool event_watch(DISPATCHER_HEADER *event)
+{
+    if (event->Lock & WATCHED)
+        return false;
+    __atomic_or_fetch(&event->Lock, WATCHED, __ATOMIC_SEQ_CST);
+    return true;
+}
+
+/* Sets an event that nobody watches; the event may be gone when this returns. False: it is watched. */
+static inline bool set_unwatched(PRKEVENT event, LONG *former)
+{
+    ULONG64 *words = (ULONG64 *)&event->Header;
+    ULONG64 before = __atomic_load_n(words, __ATOMIC_RELAXED);
+
+    do {
+        if (before & WATCHED)
+            return false;
+    } while (!__atomic_compare_exchange_n(words, &before, (ULONG)before | 1ull << 32, true, __ATOMIC_SEQ_CST,
+                                          __ATOMIC_RELAXED));
+    *former = (LONG)(before >> 32);
+    return true;
+}
+
+/* Locked: while the event is watched nobody else writes its state. */
+static LONG exchange_state(PRKEVENT event, LONG state)
 {
     LONG former = event->Header.SignalState;
-    event->Header.SignalState = 1;
-    wait_test(&event->Header, increment);
+    if (likely(event->Header.Lock & WATCHED))
+        event->Header.SignalState = state;
+    else
+        former = __atomic_exchange_n(&event->Header.SignalState, state, __ATOMIC_SEQ_CST);
+    return former;
+}
+
+/* Locked. Once nobody waits any more the mark goes, and the next one may set the event without the lock. */
+static LONG set_event(PRKEVENT event, KPRIORITY increment)
+{
+    LONG former = exchange_state(event, 1);
+    if (!list_empty(&event->Header.WaitListHead))
+        wait_test(&event->Header, increment);
+    else
+        __atomic_and_fetch(&event->Header.Lock, ~WATCHED, __ATOMIC_SEQ_CST);
+    return former;
+}
+
+static __attribute__((noinline)) LONG NTAPI set_watched(PRKEVENT event, KPRIORITY increment, BOOLEAN wait)
+{
+    dispatcher_acquire();
+    LONG former = set_event(event, increment);
+    wait_release_dispatcher(wait);
+    return former;
+}
+
+static __attribute__((noinline)) LONG NTAPI service_and_return(LONG former)
+{
+    irql_service();
     return former;
 }
 
@@ -33,10 +90,10 @@ static LONG set_event(PRKEVENT event, KPRIORITY increment)
 EXPORT(ntoskrnl, KeSetEvent, PASSIVE_LEVEL, DISPATCH_LEVEL, X_BLOCKS | X_RAISES_IRQL)
 LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 {
-    dispatcher_acquire();
-    LONG former = set_event(Event, Increment);
-    wait_release_dispatcher(Wait);
-    return former;
+    LONG former;
+    if (unlikely(Wait) || !set_unwatched(Event, &former))
+        return set_watched(Event, Increment, Wait);
+    return unlikely(vp_pending(vp_current()) != 0) ? service_and_return(former) : former;
 }
 
 /* Signals a synchronization event; the thread that it releases, if any, is boosted and named. IRQL: <=
@@ -57,8 +114,7 @@ EXPORT(ntoskrnl, KeResetEvent, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 LONG NTAPI KeResetEvent(PRKEVENT Event)
 {
     dispatcher_acquire();
-    LONG former = Event->Header.SignalState;
-    Event->Header.SignalState = 0;
+    LONG former = exchange_state(Event, 0);
     dispatcher_release();
     return former;
 }
@@ -77,7 +133,7 @@ LONG NTAPI KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 {
     dispatcher_acquire();
     LONG former = set_event(Event, Increment);
-    Event->Header.SignalState = 0;
+    exchange_state(Event, 0);
     wait_release_dispatcher(Wait);
     return former;
 }

@@ -20,6 +20,10 @@ void wait_release_dispatcher(BOOLEAN wait);
 NTSTATUS wait_block_thread(void);
 NTSTATUS wait_for_object(DISPATCHER_HEADER *object); /* of the runtime: kernel mode, no time-out; unlocked */
 
+/* event.c: locked: somebody is about to wait for the event. True: nobody was, so its state may have changed
+ * since. */
+bool event_watch(DISPATCHER_HEADER *event);
+
 /* timer.c: locked but for timers_expire */
 void timers_init(void);
 void timer_insert(PKTIMER timer, uint64_t due);

@@ -236,7 +236,7 @@ static enum home_reason carry(struct carrier *carrier, struct vp *vp)
     for (;;) {
         dispatcher_acquire();
         arch_set_gs(vp);
-        arch_switch(&carrier->home, &vp->ke.current->context);
+        arch_enter(&carrier->home, &vp->ke.current->context);
         vp = vp_current();
         arch_set_gs(outside);
         if (carrier->reason != HOME_BLOCKING)

@@ -249,6 +249,21 @@ static bool satisfied_now(const struct wait *wait, NTSTATUS *status)
     return wait->count != 0;
 }
 
+static bool is_event(const DISPATCHER_HEADER *object)
+{
+    return object->Type <= EventSynchronizationObject;
+}
+
+/* True: an event may have been set without the lock since the wait was found to be unsatisfied. */
+static bool watch_events(const struct wait *wait)
+{
+    bool news = false;
+    for (ULONG i = 0; i < wait->count; i++)
+        if (is_event(wait->blocks[i].Object))
+            news |= event_watch(wait->blocks[i].Object);
+    return news;
+}
+
 /* Locked; the wait cannot be satisfied yet. Returns why it ended. */
 static NTSTATUS sleep_on(const struct wait *wait, KIRQL irql)
 {
@@ -319,6 +334,8 @@ static NTSTATUS wait_for(struct wait *wait)
             clock_update_page();
             return finish(STATUS_TIMEOUT, irql);
         }
+        if (watch_events(wait))
+            continue;
         status = sleep_on(wait, irql);
         if (status != STATUS_KERNEL_APC)
             return finish(status, irql);

@@ -28,7 +28,8 @@ void mm_pool_fini(void);
 /* Pool for the runtime itself: never a driver's; NULL when out of memory; <= DISPATCH_LEVEL. */
 void *mm_alloc(size_t size,
                ULONG tag); /* zeroed, nonpaged, 16-byte aligned (page aligned from PAGE_SIZE up) */
-void mm_free(void *p);     /* NULL: nothing */
+void *mm_alloc_lines(size_t size, ULONG tag); /* the same, in 64-byte lines that nothing else shares */
+void mm_free(void *p);                        /* NULL: nothing */
 
 /* A driver's allocation, as the ExAllocatePool* family makes it. caller: the return address. NULL on failure,
  * never raises. */

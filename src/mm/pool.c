@@ -182,6 +182,12 @@ void *mm_alloc(size_t size, ULONG tag)
     return p ? __builtin_memset(p, 0, size) : NULL;
 }
 
+void *mm_alloc_lines(size_t size, ULONG tag)
+{
+    void *p = allocate(POOL_NX, POOL_RUNTIME, ALIGN_UP(size, 64), tag, true, __builtin_return_address(0));
+    return p ? __builtin_memset(p, 0, size) : NULL;
+}
+
 void *mm_pool_allocate(POOL_TYPE type, size_t size, ULONG tag, bool zero, const void *caller)
 {
     bool paged = type & PagedPool, aligned = type & NonPagedPoolCacheAligned;

@@ -35,13 +35,20 @@ void ob_handle_table_destroy(struct ob_handle_table *table)
     mm_free(table);
 }
 
+/* Handles made one after the other are locked by different processors: their entries lie two cache lines
+ * apart. */
+static ULONG_PTR place_of(ULONG_PTR index)
+{
+    return (index << 3 | index % ENTRIES_PER_BLOCK >> 7) % ENTRIES_PER_BLOCK;
+}
+
 static struct ob_handle_entry *entry_at(struct ob_handle_table *table, ULONG_PTR index)
 {
     if (unlikely(index == 0 || index >= ENTRIES_PER_BLOCK * (ULONG_PTR)MAX_BLOCKS))
         return NULL;
     struct ob_handle_entry *block =
         __atomic_load_n(&table->blocks[index / ENTRIES_PER_BLOCK], __ATOMIC_ACQUIRE);
-    return block ? &block[index % ENTRIES_PER_BLOCK] : NULL;
+    return block ? &block[place_of(index)] : NULL;
 }
 
 struct ob_header *ob_entry_lock(struct ob_handle_entry *entry)

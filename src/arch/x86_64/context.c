@@ -7,12 +7,13 @@
 #include "arch/x86_64/sanitizer.h"
 
 struct arch_context *arch_switch_stacks(struct arch_context *from, struct arch_context *to);
+struct arch_context *arch_enter_stack(struct arch_context *from, struct arch_context *to);
 void arch_context_start(void);
 void arch_call_start(void);
 _Noreturn void arch_context_enter(struct arch_context *left, void (*fn)(void *), void *arg);
 struct arch_context *arch_call_enter(struct arch_context *left, arch_call_fn *fn, void *arg);
 
-/* What arch_switch_stacks pops, lowest address first. */
+/* What both of them pop, lowest address first. */
 struct first_frame {
     ULONG mxcsr;
     ULONG fpcsr;
@@ -76,5 +77,12 @@ void arch_switch(struct arch_context *from, struct arch_context *to)
 {
     sanitizer_start_switch(&from->asan_fake_stack, to->stack_low, to->stack_bytes);
     struct arch_context *left = arch_switch_stacks(from, to);
+    sanitizer_finish_switch(from->asan_fake_stack, &left->stack_low, &left->stack_bytes);
+}
+
+void arch_enter(struct arch_context *from, struct arch_context *to)
+{
+    sanitizer_start_switch(&from->asan_fake_stack, to->stack_low, to->stack_bytes);
+    struct arch_context *left = arch_enter_stack(from, to);
     sanitizer_finish_switch(from->asan_fake_stack, &left->stack_low, &left->stack_bytes);
 }

@@ -8,13 +8,8 @@
 
     .text
 
-/* struct arch_context *arch_switch_stacks(struct arch_context *from, struct arch_context *to)
- * Returns, on the resumed side, the context that was left. */
-    .globl arch_switch_stacks
-    .hidden arch_switch_stacks
-    .type arch_switch_stacks, @function
-arch_switch_stacks:
-    .cfi_startproc
+/* Leaves the context in rdi for that in rsi, up to where its return address lies on the stack. */
+    .macro SWITCH
     pushq %rbp
     pushq %rbx
     pushq %r12
@@ -40,14 +35,44 @@ arch_switch_stacks:
     popq %rbx
     popq %rbp
     movq %rdi, %rax
-    popq %rcx
-    jmp *%rcx           /* a ret would be mispredicted, and would spoil the return stack for its callers */
+    .endm
+
+    .macro SWITCH_OUT_OF_LINE
 1:  ldmxcsr (%rsp)
     jmp 2b
 3:  fldcw 4(%rsp)
     jmp 4b
+    .endm
+
+/* struct arch_context *arch_switch_stacks(struct arch_context *from, struct arch_context *to)
+ * Returns, on the resumed side, the context that was left. That side called this function too, mostly from the
+ * same place: the processor's return stack fits. */
+    .p2align 6
+    .globl arch_switch_stacks
+    .hidden arch_switch_stacks
+    .type arch_switch_stacks, @function
+arch_switch_stacks:
+    .cfi_startproc
+    SWITCH
+    ret
+    SWITCH_OUT_OF_LINE
     .cfi_endproc
     .size arch_switch_stacks, . - arch_switch_stacks
+
+/* The same into a context that has not run yet, and whose end is the return of this call (arch_call_start): the
+ * return stack keeps its entry for that. */
+    .p2align 6
+    .globl arch_enter_stack
+    .hidden arch_enter_stack
+    .type arch_enter_stack, @function
+arch_enter_stack:
+    .cfi_startproc
+    SWITCH
+    popq %rcx
+    jmp *%rcx
+    SWITCH_OUT_OF_LINE
+    .cfi_endproc
+    .size arch_enter_stack, . - arch_enter_stack
 
 /* First resume of a context: r12 = fn, r13 = its argument, rax = the context that was left. */
     .globl arch_context_start
@@ -67,6 +92,7 @@ arch_context_start:
 
 /* The same for a context whose fn returns the context that goes on; rbx = this context. The way back is the
  * one of a return: the innermost entry of the processor's return stack is the call that came here. */
+    .p2align 6
     .globl arch_call_start
     .hidden arch_call_start
     .type arch_call_start, @function

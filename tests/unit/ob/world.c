@@ -128,6 +128,11 @@ void *mm_alloc(size_t size, ULONG tag)
     return block + 1;
 }
 
+void *mm_alloc_lines(size_t size, ULONG tag)
+{
+    return mm_alloc(size, tag);
+}
+
 void mm_free(void *p)
 {
     struct block *block = p;
