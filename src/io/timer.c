@@ -33,6 +33,7 @@ NTSTATUS NTAPI IoInitializeTimer(PDEVICE_OBJECT DeviceObject, PIO_TIMER_ROUTINE 
 {
     PIO_TIMER timer = DeviceObject->Timer;
     if (timer) {
+        /* DPC-10: once for each device object. */
         io_irp_violation(0x0A, NULL, "IoInitializeTimer was called twice for a device object");
     } else {
         timer = mm_alloc(sizeof(*timer), IO_TAG('I', 'o', 'T', 'm'));

@@ -22,6 +22,7 @@ static void initialize(PRKDPC dpc, UCHAR type, PKDEFERRED_ROUTINE routine, PVOID
     dpc->Number = 0;
     dpc->ProcessorHistory = 0;
     dpc->DeferredRoutine = routine;
+    /* DPC-01: of a DpcForIsr it is the device object. */
     dpc->DeferredContext = context;
     dpc->DpcData = NULL;
 }
@@ -78,16 +79,16 @@ static void unlink_dpc(struct vp *vp, PKDPC dpc)
         vp->dpc_last = before;
 }
 
-static struct vp *target_of(const KDPC *dpc)
+struct vp *dpc_target(const KDPC *dpc)
 {
-    return dpc->Number >= TARGETED ? &ke_vps[(dpc->Number - TARGETED) % ke_vp_count] : vp_current();
+    return dpc->Number >= TARGETED ? &ke_vps[dpc->Number - TARGETED] : vp_current();
 }
 
 static bool enqueue(struct vp *vp, PKDPC dpc, PVOID argument1, PVOID argument2)
 {
     rl_lock_acquire(&vp->dpc_lock);
     PVOID expected = NULL;
-    /* DPC-02: a DPC lies in a queue once; while it does, new arguments are ignored. */
+    /* DPC-02, DPC-12: a DPC lies in a queue once; while it does, new arguments are ignored. */
     bool claimed =
         __atomic_compare_exchange_n(&dpc->DpcData, &expected, vp, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     if (claimed) {
@@ -117,7 +118,7 @@ static bool is_urgent(UCHAR importance, const struct vp *vp, bool elsewhere)
  * already. */
 static struct vp *link_to_target(PKDPC dpc, PVOID argument1, PVOID argument2, bool *urgent)
 {
-    struct vp *vp = target_of(dpc);
+    struct vp *vp = dpc_target(dpc);
     UCHAR importance = dpc->Importance;
     if (!enqueue(vp, dpc, argument1, argument2))
         return NULL;
@@ -250,6 +251,7 @@ static PKDPC take_first(struct vp *vp, KDPC *copy)
         unlink_dpc(vp, dpc);
         vp->dpc_depth--;
         *copy = *dpc;
+        /* DPC-03: before its routine runs, so it may be queued again while it does. */
         __atomic_store_n(&dpc->DpcData, NULL, __ATOMIC_RELEASE);
     }
     rl_lock_release(&vp->dpc_lock);
@@ -265,6 +267,7 @@ void dpc_drain(struct vp *vp)
         vp_unpend(vp, PEND_DPC);
     vp->dpc_active = true;
     while ((dpc = take_first(vp, &copy)) != NULL) {
+        /* SR-11: at DISPATCH_LEVEL. */
         dpc_run(dpc, copy.DeferredRoutine, copy.DeferredContext, copy.SystemArgument1, copy.SystemArgument2);
         __atomic_store_n(&vp->dpc_done, vp->dpc_done + 1, __ATOMIC_RELEASE);
     }
@@ -304,11 +307,12 @@ BOOLEAN NTAPI KeRemoveQueueDpcEx(PRKDPC Dpc, BOOLEAN WaitIfActive)
     return removed;
 }
 
-/* The processor to whose queue the DPC goes from now on. IRQL: any. */
+/* The processor to whose queue the DPC goes from now on; one that is not there changes nothing. IRQL: any. */
 EXPORT(ntoskrnl, KeSetTargetProcessorDpc, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 VOID NTAPI KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number)
 {
-    Dpc->Number = (USHORT)(TARGETED + (UCHAR)Number);
+    if ((UCHAR)Number < ke_vp_count)
+        Dpc->Number = (USHORT)(TARGETED + (UCHAR)Number);
 }
 
 /* STATUS_INVALID_PARAMETER: there is no such processor. IRQL: any. */

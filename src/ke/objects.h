@@ -39,6 +39,7 @@ bool dpc_queue(PKDPC dpc, PVOID argument1,
 bool dpc_queue_locked(PKDPC dpc, PVOID argument1, PVOID argument2); /* with the dispatcher lock */
 bool dpc_remove(PKDPC dpc);                                         /* not a threaded one */
 bool dpc_remove_locked(PKDPC dpc);                                  /* any */
+struct vp *dpc_target(const KDPC *dpc);                             /* in whose queue it would be put */
 NTSTATUS threaded_dpcs_init(void);
 void threaded_dpcs_fini(void);
 bool threaded_dpc_queue(PKDPC dpc, PVOID argument1, PVOID argument2);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threaded DPCs: one queue for the machine, served by a thread of the highest
- * priority at PASSIVE_LEVEL. The queue is guarded by the dispatcher lock;
- * KDPC.DpcData of a queued one is the queue itself.
+ * Threaded DPCs: one queue for each VP, served by a thread of the highest
+ * priority at PASSIVE_LEVEL that runs on that VP only. The queues are guarded
+ * by the dispatcher lock; KDPC.DpcData of a queued one is its queue.
  */
 #include "ke/dispatch.h"
 #include "ke/objects.h"
@@ -10,49 +10,54 @@
 
 enum { STACK_PAGES = 24, QUEUE_HIGH_PRIORITY = HIGH_PRIORITY };
 
-static PKDPC first, last;
-static KSEMAPHORE available;
-static struct ke_thread thread;
-static void *stack;
-static uint64_t queued_count, done_count;
+struct threaded_queue {
+    PKDPC first, last;
+    KSEMAPHORE available;
+    uint64_t queued, done;
+    struct ke_thread thread;
+    void *stack;
+};
 
-static void link_in(PKDPC dpc)
+static struct threaded_queue queues[MAXIMUM_PROCESSORS]; /* one for each VP */
+
+static void link_in(struct threaded_queue *queue, PKDPC dpc)
 {
     bool front = dpc->Importance == HighImportance;
-    dpc->DpcListEntry.Next = front && first != NULL ? &first->DpcListEntry : NULL;
-    if (!front && last != NULL)
-        last->DpcListEntry.Next = &dpc->DpcListEntry;
-    if (front || first == NULL)
-        first = dpc;
-    if (last == NULL || !front)
-        last = dpc;
+    dpc->DpcListEntry.Next = front && queue->first != NULL ? &queue->first->DpcListEntry : NULL;
+    if (!front && queue->last != NULL)
+        queue->last->DpcListEntry.Next = &dpc->DpcListEntry;
+    if (front || queue->first == NULL)
+        queue->first = dpc;
+    if (queue->last == NULL || !front)
+        queue->last = dpc;
 }
 
-static void unlink_from(PKDPC dpc)
+static void unlink_from(struct threaded_queue *queue, PKDPC dpc)
 {
     SINGLE_LIST_ENTRY *before = NULL;
-    for (SINGLE_LIST_ENTRY *it = &first->DpcListEntry; it != &dpc->DpcListEntry; it = it->Next)
+    for (SINGLE_LIST_ENTRY *it = &queue->first->DpcListEntry; it != &dpc->DpcListEntry; it = it->Next)
         before = it;
     SINGLE_LIST_ENTRY *next = dpc->DpcListEntry.Next;
     if (before != NULL)
         before->Next = next;
     else
-        first = next != NULL ? container_of(next, KDPC, DpcListEntry) : NULL;
-    if (last == dpc)
-        last = before != NULL ? container_of(before, KDPC, DpcListEntry) : NULL;
+        queue->first = next != NULL ? container_of(next, KDPC, DpcListEntry) : NULL;
+    if (queue->last == dpc)
+        queue->last = before != NULL ? container_of(before, KDPC, DpcListEntry) : NULL;
 }
 
 bool threaded_dpc_queue_locked(PKDPC dpc, PVOID argument1, PVOID argument2)
 {
+    struct threaded_queue *queue = &queues[dpc_target(dpc)->ke.number];
     if (dpc->DpcData != NULL)
         return false;
-    dpc->DpcData = &first;
+    dpc->DpcData = queue;
     dpc->SystemArgument1 = argument1;
     dpc->SystemArgument2 = argument2;
-    link_in(dpc);
-    queued_count++;
-    available.Header.SignalState++;
-    wait_test(&available.Header, 0);
+    link_in(queue, dpc);
+    queue->queued++;
+    queue->available.Header.SignalState++;
+    wait_test(&queue->available.Header, 0);
     return true;
 }
 
@@ -67,20 +72,21 @@ bool threaded_dpc_queue(PKDPC dpc, PVOID argument1, PVOID argument2)
 /* The semaphore keeps its count: the thread finds an empty queue and waits on. */
 bool threaded_dpc_remove_locked(PKDPC dpc)
 {
-    if (dpc->DpcData != &first)
+    struct threaded_queue *queue = dpc->DpcData;
+    if (queue == NULL)
         return false;
-    unlink_from(dpc);
+    unlink_from(queue, dpc);
     dpc->DpcData = NULL;
-    queued_count--;
+    queue->queued--;
     return true;
 }
 
-static bool take_one(KDPC *copy, PKDPC *dpc)
+static bool take_one(struct threaded_queue *queue, KDPC *copy, PKDPC *dpc)
 {
     dispatcher_acquire();
-    *dpc = first;
+    *dpc = queue->first;
     if (*dpc != NULL) {
-        unlink_from(*dpc);
+        unlink_from(queue, *dpc);
         *copy = **dpc;
         (*dpc)->DpcData = NULL;
     }
@@ -88,52 +94,71 @@ static bool take_one(KDPC *copy, PKDPC *dpc)
     return *dpc != NULL;
 }
 
-static void serve(void *unused)
+static void serve(void *context)
 {
+    struct threaded_queue *queue = context;
     KDPC copy;
     PKDPC dpc;
-    (void)unused;
     for (;;) {
-        wait_for_object(&available.Header);
-        while (take_one(&copy, &dpc)) {
+        wait_for_object(&queue->available.Header);
+        while (take_one(queue, &copy, &dpc)) {
+            /* SR-12: at PASSIVE_LEVEL, in the thread of its processor. */
             dpc_run(dpc, copy.DeferredRoutine, copy.DeferredContext, copy.SystemArgument1,
                     copy.SystemArgument2);
-            __atomic_store_n(&done_count, done_count + 1, __ATOMIC_RELEASE);
+            __atomic_store_n(&queue->done, queue->done + 1, __ATOMIC_RELEASE);
         }
     }
 }
 
-void threaded_dpcs_flush(void)
+static void flush(struct threaded_queue *queue)
 {
     LARGE_INTEGER tick = {.QuadPart = -10000};
-    uint64_t upto = __atomic_load_n(&queued_count, __ATOMIC_ACQUIRE);
-    while (__atomic_load_n(&done_count, __ATOMIC_ACQUIRE) < upto && ke_thread() != &thread)
+    uint64_t upto = __atomic_load_n(&queue->queued, __ATOMIC_ACQUIRE);
+    while (__atomic_load_n(&queue->done, __ATOMIC_ACQUIRE) < upto && ke_thread() != &queue->thread)
         KeDelayExecutionThread(KernelMode, FALSE, &tick);
+}
+
+void threaded_dpcs_flush(void)
+{
+    for (unsigned i = 0; i < ke_vp_count; i++)
+        flush(&queues[i]);
 }
 
 bool threaded_dpc_is_current(void)
 {
-    return ke_thread() == &thread;
+    return ke_thread() == &queues[vp_current()->ke.number].thread;
+}
+
+static NTSTATUS start(struct threaded_queue *queue, struct vp *vp)
+{
+    KeInitializeSemaphore(&queue->available, 0, INT32_MAX);
+    queue->stack = hmem_reserve(HMEM_STACK, STACK_PAGES, 1, 1);
+    if (queue->stack == NULL || !NT_SUCCESS(hmem_commit(queue->stack, STACK_PAGES, HMEM_RW)))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    ke_thread_init(&queue->thread, queue->stack, STACK_PAGES * PAGE_SIZE, serve, queue, NULL);
+    queue->thread.name = "threaded DPCs";
+    queue->thread.base_priority = queue->thread.priority = QUEUE_HIGH_PRIORITY;
+    queue->thread.affinity = queue->thread.user_affinity = vp->mask;
+    ke_thread_start(&queue->thread);
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS threaded_dpcs_init(void)
 {
-    first = last = NULL;
-    queued_count = done_count = 0;
-    KeInitializeSemaphore(&available, 0, INT32_MAX);
-    stack = hmem_reserve(HMEM_STACK, STACK_PAGES, 1, 1);
-    if (stack == NULL || !NT_SUCCESS(hmem_commit(stack, STACK_PAGES, HMEM_RW)))
-        return STATUS_INSUFFICIENT_RESOURCES;
-    ke_thread_init(&thread, stack, STACK_PAGES * PAGE_SIZE, serve, NULL, NULL);
-    thread.name = "threaded DPCs";
-    thread.base_priority = thread.priority = QUEUE_HIGH_PRIORITY;
-    ke_thread_start(&thread);
+    for (unsigned i = 0; i < ke_vp_count; i++) {
+        queues[i] = (struct threaded_queue){0};
+        NTSTATUS status = start(&queues[i], &ke_vps[i]);
+        if (!NT_SUCCESS(status))
+            return status;
+    }
     return STATUS_SUCCESS;
 }
 
 void threaded_dpcs_fini(void)
 {
-    if (stack != NULL)
-        hmem_release(stack, STACK_PAGES);
-    stack = NULL;
+    for (unsigned i = 0; i < ke_vp_count; i++) {
+        if (queues[i].stack != NULL)
+            hmem_release(queues[i].stack, STACK_PAGES);
+        queues[i].stack = NULL;
+    }
 }

@@ -95,6 +95,7 @@ bool timer_remove(PKTIMER timer)
 static void queue_timer_dpc(PKDPC dpc)
 {
     uint64_t now = host_system_time();
+    /* DPC-15: one that is queued already, by whomever, is not queued twice. */
     dpc_queue_locked(dpc, (PVOID)(uintptr_t)(ULONG)now, (PVOID)(uintptr_t)(ULONG)(now >> 32));
 }
 
@@ -120,6 +121,7 @@ static void expire(PKTIMER timer)
         timer_insert(timer, timer->DueTime.QuadPart + period_of(timer));
     wait_test(&timer->Header, 0);
     if (dpc != NULL)
+        /* SR-13, DPC-17: last of all; the routine may free a one-shot timer. */
         queue_timer_dpc(dpc);
 }
 
@@ -167,6 +169,7 @@ static bool cancel(PKTIMER timer)
     if (!timer_remove(timer))
         return false;
     if (timer->Dpc != NULL)
+        /* DPC-14: and the call of a former period. */
         dpc_remove_locked(timer->Dpc);
     return true;
 }
