@@ -223,6 +223,7 @@ void io_device_security_reset(void);
 void io_reinitialize_reset(void);
 void io_shutdown_reset(void);
 void io_error_log_reset(void);
+void io_controllers_reset(void);
 NTSTATUS io_port_init(void);
 void io_port_queue(void *port, PIRP irp);
 NTSTATUS io_set_completion_port(PFILE_OBJECT file, HANDLE port, PVOID key, KPROCESSOR_MODE mode);

@@ -24,6 +24,13 @@ VOID NTAPI IoAcquireCancelSpinLock(PKIRQL Irql);
 VOID NTAPI IoReleaseCancelSpinLock(KIRQL Irql);
 BOOLEAN NTAPI IoCancelIrp(PIRP Irp);
 
+/* controller.c */
+PCONTROLLER_OBJECT NTAPI IoCreateController(ULONG Size);
+VOID NTAPI IoDeleteController(PCONTROLLER_OBJECT ControllerObject);
+VOID NTAPI IoAllocateController(PCONTROLLER_OBJECT ControllerObject, PDEVICE_OBJECT DeviceObject,
+                                PDRIVER_CONTROL ExecutionRoutine, PVOID Context);
+VOID NTAPI IoFreeController(PCONTROLLER_OBJECT ControllerObject);
+
 /* csq.c */
 NTSTATUS NTAPI IoCsqInitialize(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP CsqInsertIrp, PIO_CSQ_REMOVE_IRP CsqRemoveIrp,
                                PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp, PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock,

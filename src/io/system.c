@@ -54,6 +54,7 @@ static void forget_former_machine(void)
     io_reinitialize_reset();
     io_shutdown_reset();
     io_error_log_reset();
+    io_controllers_reset();
     configuration = (CONFIGURATION_INFORMATION){.Version = sizeof(configuration)};
 }
 

@@ -182,12 +182,12 @@ static const char rules[] =
     "MJ-0C MJ-11 "
     "MJ-19 MJ-1A "
     "IRP-10 IRP-83 CAN-14 FI-02 FI-03 FI-04 FI-05 CSQ-01 IRP-90 IRP-80 LC-06 LC-13 REQ-01 SV-01 SV-02 "
-    "SV-03 SV-13 SV-14\n";
+    "SV-03 SV-13 SV-14 CTL-07\n";
 
 int main(void)
 {
     int failed = run_irp_tests() + run_walk_tests() + run_request_tests() + run_object_tests() +
-                 run_queue_tests() + run_load_tests();
+                 run_queue_tests() + run_load_tests() + run_controller_tests();
     if (!failed)
         fputs(rules, stdout);
     return failed;

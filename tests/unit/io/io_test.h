@@ -69,5 +69,6 @@ int run_request_tests(void);
 int run_object_tests(void);
 int run_queue_tests(void);
 int run_load_tests(void);
+int run_controller_tests(void);
 
 #endif
