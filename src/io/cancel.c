@@ -46,6 +46,7 @@ void io_call_cancel_routine(PIRP irp, PDRIVER_CANCEL routine)
     PDEVICE_OBJECT device = holder_of(irp);
     struct ke_request canceler = ke_request_begin(irp, device);
     uint64_t cookie = ke_callout_enter("cancel", routine);
+    /* SR-21: at DISPATCH_LEVEL, until it releases the lock. */
     routine(device, irp);
     ke_callout_leave("cancel", routine, cookie);
     ke_request_end(canceler);
@@ -65,10 +66,11 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
 {
     KIRQL irql;
     TRACE(TRACE_IRP_CANCEL, Irp);
+    /* CAN-01, CAN-07, CAN-10: who holds it sees the queue, CurrentIrp and the routine as they stay. */
     IoAcquireCancelSpinLock(&irql);
-    /* CAN-01: for good. */
+    /* CAN-01, CAN-08, CAN-09: for good. */
     Irp->Cancel = TRUE;
-    /* CAN-01: whoever takes the routine cancels. */
+    /* CAN-01, CAN-06: whoever takes the routine cancels. */
     PDRIVER_CANCEL routine = IoSetCancelRoutine(Irp, NULL);
     if (!routine) {
         IoReleaseCancelSpinLock(irql);

@@ -177,7 +177,7 @@ static bool walk_up(PIRP irp)
         PIO_STACK_LOCATION left = leave_location(irp);
         if (walked(irp))
             return true;
-        /* IRP-41, IRP-42, IRP-43, IRP-63: the mark that this driver left behind. */
+        /* IRP-41, IRP-42, IRP-43, IRP-63, SQ-25: the mark that this driver left behind. */
         irp->PendingReturned = (left->Control & SL_PENDING_RETURNED) != 0;
         note_error(irp, left);
         if (!wants_routine(irp, left)) {

@@ -3,13 +3,29 @@
  * StartIo: the device queue lets one IRP of a device object through at a time.
  * The cancel lock guards CurrentIrp and the queue of cancelable requests; a
  * device with DeferredStartIo loops instead of recursing: start_count counts
- * who is in StartIo plus the calls of IoStartNextPacket meanwhile.
+ * who is in StartIo plus what was asked for meanwhile.
  */
 #include "io/private.h"
 
+/* As the call through the NULL pointer would end, but saying why. */
+static _Noreturn void no_start_io(PDEVICE_OBJECT device, PIRP irp)
+{
+    ke_bugcheck(&(struct ke_bugcheck_info){
+        .code = DRIVER_IRQL_NOT_LESS_OR_EQUAL,
+        .p = {0, DISPATCH_LEVEL, 8, 0},
+        .sentence = "a packet was to be started on a device whose driver has no StartIo routine",
+        .irp = irp,
+        .device = device,
+    });
+}
+
+/* Rules: SR-06, SQ-39. At DISPATCH_LEVEL. */
 static void call_start_io(PDEVICE_OBJECT device, PIRP irp)
 {
     PDRIVER_STARTIO routine = device->DriverObject->DriverStartIo;
+    /* SQ-39: none of the IoStart routines is for such a driver. */
+    if (unlikely(routine == NULL))
+        no_start_io(device, irp);
     struct ke_request starter = ke_request_begin(irp, device);
     uint64_t cookie = ke_callout_enter("StartIo", routine);
     /* SR-06: at DISPATCH_LEVEL. */
@@ -30,35 +46,46 @@ static void start_next(PDEVICE_OBJECT device, bool cancelable, bool by_key, ULON
 {
     KIRQL irql;
     if (cancelable)
-        /* SQ-26: cancel routines look at CurrentIrp. */
+        /* SQ-26, SQ-27: cancel routines look at CurrentIrp. */
         IoAcquireCancelSpinLock(&irql);
-    /* SQ-26: nothing is current. */
+    /* SQ-26, SQ-32: nothing is current. */
     device->CurrentIrp = NULL;
     PIRP irp = take_next(device, by_key, key);
     if (irp) {
-        /* SQ-26: the next one is. */
+        /* SQ-26, SQ-33: the next one is, before StartIo and under the lock. */
         device->CurrentIrp = irp;
+        /* SQ-23, SQ-27, SQ-38: from here on it cannot be canceled, if the driver wants it so. */
         if (cancelable && io_device_of(device)->non_cancelable)
-            /* SQ-23: from here on it cannot be canceled. */
             irp->CancelRoutine = NULL;
     }
     if (cancelable)
         IoReleaseCancelSpinLock(irql);
+    /* SQ-35: the device works again before the caller completes what is done. */
     if (irp)
         call_start_io(device, irp);
 }
 
-/* SQ-30. The caller is in StartIo by the count; leaves when nobody asked for more meanwhile. */
+/*
+ * The caller is in StartIo by the count: what was asked for meanwhile happens here, until nothing is left.
+ * Rules: SQ-30.
+ */
 static void drain(PDEVICE_OBJECT device)
 {
     struct io_device *e = io_device_of(device);
-    while (__atomic_sub_fetch(&e->start_count, 1, __ATOMIC_SEQ_CST) != 0)
-        start_next(device, e->start_cancelable, e->start_by_key, e->start_key);
+    /* SQ-30: one after the other, when StartIo has returned. */
+    while (__atomic_sub_fetch(&e->start_count, 1, __ATOMIC_SEQ_CST) != 0) {
+        PIRP handed = __atomic_exchange_n(&e->start_handed, NULL, __ATOMIC_SEQ_CST);
+        if (handed)
+            call_start_io(device, handed);
+        else
+            start_next(device, e->start_cancelable, e->start_by_key, e->start_key);
+    }
 }
 
 static void next_packet(PDEVICE_OBJECT device, bool cancelable, bool by_key, ULONG key)
 {
     struct io_device *e = io_device_of(device);
+    /* SQ-37: a StartIo that calls this is entered again, once for each packet. */
     if (!e->deferred_start_io) {
         start_next(device, cancelable, by_key, key);
         return;
@@ -73,6 +100,11 @@ static void next_packet(PDEVICE_OBJECT device, bool cancelable, bool by_key, ULO
     drain(device);
 }
 
+/*
+ * The first IRP of an idle device. With DeferredStartIo another processor may just have found the queue empty
+ * and not have left its loop: then the IRP is handed to it, lest StartIo be entered twice. Rules: SQ-22,
+ * SQ-30, SQ-31.
+ */
 static void start_current(PDEVICE_OBJECT device, PIRP irp)
 {
     struct io_device *e = io_device_of(device);
@@ -80,7 +112,10 @@ static void start_current(PDEVICE_OBJECT device, PIRP irp)
         call_start_io(device, irp);
         return;
     }
-    __atomic_add_fetch(&e->start_count, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&e->start_handed, irp, __ATOMIC_SEQ_CST);
+    if (__atomic_add_fetch(&e->start_count, 1, __ATOMIC_SEQ_CST) > 1)
+        return;
+    __atomic_store_n(&e->start_handed, NULL, __ATOMIC_SEQ_CST);
     call_start_io(device, irp);
     drain(device);
 }
@@ -100,17 +135,19 @@ static void queued_cancelable(PIRP irp, KIRQL irql)
 
 /*
  * Starts the IRP if the device is idle, else queues it. The dispatch routine has marked it pending.
- * IRQL: <= DISPATCH_LEVEL. Rules: SQ-20..SQ-25.
+ * IRQL: <= DISPATCH_LEVEL. Rules: SQ-20..SQ-25, DI-12, REQ-15.
  */
 EXPORT(ntoskrnl, IoStartPacket, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL CancelFunction)
 {
-    KIRQL cancel_irql = DISPATCH_LEVEL, irql = ke_raise_irql(DISPATCH_LEVEL);
+    KIRQL cancel_irql = DISPATCH_LEVEL;
+    /* SQ-20, SQ-22, DI-12: StartIo and all that it calls. */
+    KIRQL irql = ke_raise_irql(DISPATCH_LEVEL);
     PKDEVICE_QUEUE_ENTRY entry = &Irp->Tail.Overlay.DeviceQueueEntry;
     BOOLEAN queued;
     if (CancelFunction) {
         IoAcquireCancelSpinLock(&cancel_irql);
-        /* SQ-20: cancelable while it waits. */
+        /* SQ-20, REQ-15: cancelable while it waits. */
         Irp->CancelRoutine = CancelFunction;
     }
     if (Key)
@@ -123,12 +160,13 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRI
         if (CancelFunction)
             queued_cancelable(Irp, cancel_irql);
     } else {
-        /* SQ-22: the device is idle. */
+        /* SQ-22, SQ-33: the device is idle. */
         DeviceObject->CurrentIrp = Irp;
+        /* SQ-23, SQ-38: before StartIo. */
         if (CancelFunction && io_device_of(DeviceObject)->non_cancelable)
-            /* SQ-23: before StartIo. */
             Irp->CancelRoutine = NULL;
         if (CancelFunction)
+            /* SQ-22: to DISPATCH_LEVEL, whatever the caller's was. */
             IoReleaseCancelSpinLock(cancel_irql);
         start_current(DeviceObject, Irp);
     }

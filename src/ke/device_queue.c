@@ -26,6 +26,7 @@ static bool insert_after(PKDEVICE_QUEUE queue, PKDEVICE_QUEUE_ENTRY entry, LIST_
     entry->Inserted = queue->Busy;
     if (queue->Busy)
         list_insert_head(at, &entry->DeviceListEntry);
+    /* SQ-31, SQ-40: one at a time, until a removal finds the list empty. */
     queue->Busy = TRUE;
     return entry->Inserted;
 }
@@ -35,7 +36,7 @@ EXPORT(ntoskrnl, KeInsertDeviceQueue, DISPATCH_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 BOOLEAN NTAPI KeInsertDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY DeviceQueueEntry)
 {
     spinlock_acquire(&DeviceQueue->Lock);
-    /* SQ-02: behind the last one, but only if the queue was busy. */
+    /* SQ-02, REQ-13: behind the last one, but only if the queue was busy. */
     BOOLEAN inserted = insert_after(DeviceQueue, DeviceQueueEntry, DeviceQueue->DeviceListHead.Blink);
     spinlock_release(&DeviceQueue->Lock);
     return inserted;
@@ -90,7 +91,7 @@ PKDEVICE_QUEUE_ENTRY NTAPI KeRemoveDeviceQueue(PKDEVICE_QUEUE DeviceQueue)
 {
     spinlock_acquire(&DeviceQueue->Lock);
     check_busy(DeviceQueue);
-    /* SQ-04: the head, or nothing and idle. */
+    /* SQ-04, SQ-41: the head, or nothing and idle. */
     PKDEVICE_QUEUE_ENTRY entry = take(DeviceQueue, DeviceQueue->DeviceListHead.Flink);
     spinlock_release(&DeviceQueue->Lock);
     return entry;
@@ -135,7 +136,7 @@ BOOLEAN NTAPI KeRemoveEntryDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEU
 {
     KIRQL irql = ke_raise_irql(DISPATCH_LEVEL);
     spinlock_acquire(&DeviceQueue->Lock);
-    /* SQ-06: that entry, if it is in a queue. */
+    /* SQ-06, SQ-34: that entry, if it is in a queue. */
     BOOLEAN queued =
         DeviceQueueEntry->Inserted && take(DeviceQueue, &DeviceQueueEntry->DeviceListEntry) != NULL;
     spinlock_release(&DeviceQueue->Lock);

@@ -120,6 +120,7 @@ static void find_own_kind(const struct vf_call *call, struct vf_finding *f)
 bool vf_check_irql(const struct vf_call *call, struct vf_finding *f)
 {
     const struct export_entry *x = call->export;
+    /* SQ-07: from the routine's declaration. */
     if (call->irql >= x->min_irql && call->irql <= x->max_irql)
         return false;
     const struct vf_irql_rule *rule = vf_irql_rule_of(x->name);
