@@ -18,6 +18,7 @@ static void delete_device(void *body)
 {
     PDEVICE_OBJECT device = body;
     TRACE(TRACE_DEVICE_DELETED, device);
+    io_remove_locks_forget(device, (size_t)((char *)io_device_of(device) - (char *)device));
     mm_free(device->Vpb);
     mm_free(device->Timer);
     if (device->SecurityDescriptor)

@@ -56,7 +56,7 @@ NTSTATUS io_final_stage(PIRP irp, PFILE_OBJECT file); /* in the requester's cont
 NTSTATUS NTAPI io_invalid_device_request(PDEVICE_OBJECT DeviceObject, PIRP Irp);
 void NTAPI io_irp_violation(ULONG subcode, const IRP *irp, const char *sentence);
 _Noreturn void NTAPI io_irp_bugcheck(ULONG code, const IRP *irp, const void *device, ULONG64 p2, ULONG64 p3,
-                               ULONG64 p4, const char *sentence);
+                                     ULONG64 p4, const char *sentence);
 
 /* ---- devices ---- */
 
@@ -225,10 +225,12 @@ void io_reinitialize_reset(void);
 void io_shutdown_reset(void);
 void io_error_log_reset(void);
 void io_controllers_reset(void);
+void io_remove_locks_reset(void);
 NTSTATUS io_port_init(void);
 void io_port_queue(void *port, PIRP irp);
 NTSTATUS io_set_completion_port(PFILE_OBJECT file, HANDLE port, PVOID key, KPROCESSOR_MODE mode);
 void io_timer_remove(PDEVICE_OBJECT device);
+void io_remove_locks_forget(const void *start, size_t bytes);
 void io_shutdown_forget(PDEVICE_OBJECT device);
 void io_call_cancel_routine(PIRP irp,
                             PDRIVER_CANCEL routine); /* the cancel lock is held; the routine releases it */

@@ -55,6 +55,7 @@ static void forget_former_machine(void)
     io_shutdown_reset();
     io_error_log_reset();
     io_controllers_reset();
+    io_remove_locks_reset();
     configuration = (CONFIGURATION_INFORMATION){.Version = sizeof(configuration)};
 }
 
