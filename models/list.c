@@ -3,5 +3,6 @@
  * The models that are built in.
  */
 #include "models/ram.h"
+#include "models/uart16550.h"
 
-const struct model_type *const model_types[] = {&model_ram, NULL};
+const struct model_type *const model_types[] = {&model_ram, &model_uart16550, NULL};

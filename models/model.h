@@ -52,6 +52,7 @@ struct model {
     LIST_ENTRY link;
     const struct model_ops *ops;
     struct hal_pin *pin; /* the line it interrupts by; NULL: none */
+    const char *place;   /* where the outside reaches it, as /dev/pts/3; NULL or "": nowhere */
     char name[MODEL_NAME_BYTES];
 };
 
@@ -85,6 +86,9 @@ NTSTATUS model_add(const char *text, char *message, size_t size);
  */
 NTSTATUS model_register(struct model *model, const struct model_description *description, char *message,
                         size_t size);
+void model_unregister(struct model *model); /* what create could not finish */
+/* The device that was made with the number index; NULL: there are fewer. */
+struct model *model_at(unsigned index);
 struct model *model_find(const char *name); /* NULL: there is none */
 /* Hands data to a model's input operation. */
 NTSTATUS model_input(const char *name, const void *data, size_t length, char *message, size_t size);

@@ -77,6 +77,27 @@ NTSTATUS model_register(struct model *model, const struct model_description *des
     return status;
 }
 
+void model_unregister(struct model *model)
+{
+    rl_lock_acquire(&models_lock);
+    list_remove(&model->link);
+    rl_lock_release(&models_lock);
+}
+
+struct model *model_at(unsigned index)
+{
+    struct model *found = NULL;
+
+    rl_lock_acquire(&models_lock);
+    list_for_each(it, &models)
+    {
+        if (found == NULL && index-- == 0)
+            found = container_of(it, struct model, link);
+    }
+    rl_lock_release(&models_lock);
+    return found;
+}
+
 NTSTATUS model_input(const char *name, const void *data, size_t length, char *message, size_t size)
 {
     struct model *model = model_find(name);
