@@ -28,6 +28,23 @@ int do_model_input(struct call *call)
     return call_done(call, what, &result);
 }
 
+static void show_place(void *context, const struct rgl_model_instance *instance)
+{
+    const struct printer *printer = context;
+    char text[200];
+
+    if (instance->place[0] == '\0')
+        return;
+    snprintf(text, sizeof(text), "%s is at %s", instance->name, instance->place);
+    print_info(printer, "model", text);
+}
+
+void session_show_places(struct session *session)
+{
+    rgl_for_each_model_instance(session->machine, show_place, &session->printer);
+    fflush(stdout);
+}
+
 static void print_model(void *context, const struct rgl_model_info *info)
 {
     (void)context;

@@ -75,6 +75,7 @@ int do_internal_ioctl(struct call *call);
 int do_cancel(struct call *call);
 int do_wait(struct call *call);
 /* models.c */
+void session_show_places(struct session *session); /* where the outside reaches the machine's devices */
 int do_model_input(struct call *call);
 /* lists.c */
 int do_drivers(struct call *call);

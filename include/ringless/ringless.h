@@ -88,6 +88,64 @@ struct rgl_model_info {
 RGL_API void rgl_for_each_model(void (*visit)(void *context, const struct rgl_model_info *), void *context);
 /* Data that reaches a device from outside: a serial port receives it, a keyboard is typed on. */
 RGL_API rgl_status rgl_model_input(rgl_machine *machine, const char *model, const void *data, size_t length);
+struct rgl_model_instance {
+    const char *name;
+    const char *place; /* where a terminal program finds it, as /dev/pts/3; "": nowhere */
+};
+RGL_API void rgl_for_each_model_instance(rgl_machine *machine,
+                                         void (*visit)(void *context, const struct rgl_model_instance *),
+                                         void *context);
+
+/* ---- device models of your own: examples/alarm.c is one ----
+ *
+ * A model is callbacks around your own state. One lock per device is held around each callback, so those of a
+ * device never overlap and need no lock of yours; two devices' may. They run as hardware does: in the middle
+ * of a driver's instruction, on a small kernel stack, at any IRQL, or on the machine's clock. So a callback
+ * does what registers do, quickly: it may call rgl_device_interrupt, _timer_start, _timer_stop, _now_ns,
+ * _memory_read and _memory_write, memcpy and the like, and no other function of this header or of the C
+ * library. `input`, `stop` and `destroyed` are called by the thread that calls rgl_model_input or
+ * rgl_machine_destroy; `stop` and `destroyed` without the lock, and all of C is theirs.
+ * A thread of yours that touches the state takes rgl_device_lock, and must be gone when `stop` returns. With a
+ * seed there may be no such thread.
+ */
+typedef struct rgl_device rgl_device;
+
+struct rgl_device_model {
+    size_t size;      /* sizeof(struct rgl_device_model) */
+    const char *name; /* for model-input and messages; copied */
+    void *context;    /* handed to every callback */
+    /* Ports: offset counts from the first. Width: 1, 2 or 4 bytes. A callback that is NULL: nothing there. */
+    uint16_t port, port_count;
+    uint32_t (*port_read)(void *context, unsigned offset, unsigned width);
+    void (*port_write)(void *context, unsigned offset, uint32_t value, unsigned width);
+    /* Registers in physical memory: whole pages outside of RAM. Width: 1, 2, 4 or 8 bytes. */
+    uint64_t memory, memory_length;
+    uint64_t (*memory_read)(void *context, uint64_t offset, unsigned width);
+    void (*memory_write)(void *context, uint64_t offset, uint64_t value, unsigned width);
+    int line; /* interrupt line, 0 to 15 as on the ISA bus, 16 to 23 as on the PCI bus; -1: none */
+    void (*timer)(void *context);
+    /* model-input NAME DATA. NULL: it takes none. */
+    rgl_status (*input)(void *context, const void *data, size_t length);
+    void (*stop)(void *context);      /* the machine ends; drivers may still touch registers */
+    void (*destroyed)(void *context); /* nothing will be called any more */
+};
+RGL_API void rgl_device_model_init(struct rgl_device_model *model); /* no ports, no memory, no line */
+/* The device lives until the machine is destroyed. A second one on the same ports or memory:
+ * STATUS_CONFLICTING_ADDRESSES; of the same name: STATUS_OBJECT_NAME_COLLISION. */
+RGL_API rgl_status rgl_device_model_add(rgl_machine *machine, const struct rgl_device_model *model,
+                                        rgl_device **device);
+/* Raises or lowers the device's part in its line. Also without the lock, as the next four. */
+RGL_API void rgl_device_interrupt(rgl_device *device, bool raised);
+/* The machine's time, virtual with a seed: what the device's timer counts. */
+RGL_API uint64_t rgl_device_now_ns(const rgl_device *device);
+/* What a bus master does to RAM. False: the range is not all RAM, and nothing was copied. */
+RGL_API bool rgl_device_memory_read(rgl_device *device, uint64_t physical, void *to, size_t length);
+RGL_API bool rgl_device_memory_write(rgl_device *device, uint64_t physical, const void *from, size_t length);
+/* With the lock held: in callbacks. The timer strikes once; starting it again replaces the former time. */
+RGL_API void rgl_device_timer_start(rgl_device *device, uint64_t delay_ns);
+RGL_API void rgl_device_timer_stop(rgl_device *device); /* it will not strike */
+RGL_API void rgl_device_lock(rgl_device *device);       /* not in callbacks: they have it */
+RGL_API void rgl_device_unlock(rgl_device *device);
 RGL_API rgl_status rgl_registry_load(rgl_machine *machine, const void *text, size_t length); /* a .reg file */
 
 /* ---- drivers ---- */

@@ -4,16 +4,16 @@
  * Both happen on the calling thread, without a virtual processor.
  */
 #include "api/api.h"
+#include "api/model.h"
 #include "models/model.h"
 
-/* The message that a model has given, or the status's own. */
-static rgl_status answer(NTSTATUS status, const char *message)
+rgl_status api_model_answer(rgl_status status, const char *message)
 {
     return status < 0 && message[0] != '\0' ? api_fail(status, "%s", message) : api_ok(status);
 }
 
 /* A bug check stops the devices too. */
-static bool enter(rgl_status *status)
+bool api_model_enter(rgl_status *status)
 {
     if (!api_enter(status))
         return false;
@@ -29,9 +29,9 @@ rgl_status rgl_model_add(rgl_machine *machine, const char *description)
     char message[200];
     rgl_status status;
 
-    if (!enter(&status))
+    if (!api_model_enter(&status))
         return status;
-    status = answer(model_add(description, message, sizeof(message)), message);
+    status = api_model_answer(model_add(description, message, sizeof(message)), message);
     api_leave();
     return status;
 }
@@ -42,14 +42,28 @@ void rgl_for_each_model(void (*visit)(void *context, const struct rgl_model_info
         visit(context, &(struct rgl_model_info){(*type)->name, (*type)->synopsis});
 }
 
+void rgl_for_each_model_instance(rgl_machine *machine,
+                                 void (*visit)(void *context, const struct rgl_model_instance *),
+                                 void *context)
+{
+    struct model *model;
+    rgl_status status;
+
+    if (!api_enter(&status))
+        return;
+    for (unsigned i = 0; (model = model_at(i)) != NULL; i++)
+        visit(context, &(struct rgl_model_instance){model->name, model->place != NULL ? model->place : ""});
+    api_leave();
+}
+
 rgl_status rgl_model_input(rgl_machine *machine, const char *model, const void *data, size_t length)
 {
     char message[200];
     rgl_status status;
 
-    if (!enter(&status))
+    if (!api_model_enter(&status))
         return status;
-    status = answer(model_input(model, data, length, message, sizeof(message)), message);
+    status = api_model_answer(model_input(model, data, length, message, sizeof(message)), message);
     api_leave();
     return status;
 }
