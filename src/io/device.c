@@ -5,7 +5,7 @@
  * files (DO-39); a delete or an unload waits for the second. The database lock
  * guards lists, marks and the second count.
  */
-#include "io/private.h"
+#include "io/fast_io.h"
 
 struct ob_type *io_device_type;
 KSPIN_LOCK io_database_lock;
@@ -223,6 +223,18 @@ static void unlink_locked(PDEVICE_OBJECT device)
     io_device_of(device)->linked = false;
 }
 
+/* Whom to ask to detach itself, referenced: who stands on a device that only waits for that. Once. */
+static PDEVICE_OBJECT ask_upper_locked(PDEVICE_OBJECT device)
+{
+    struct io_device *e = io_device_of(device);
+    PDEVICE_OBJECT upper = device->AttachedDevice;
+    if (!(e->flags & IO_DEVICE_DELETE_PENDING) || device->ReferenceCount || !upper || e->upper_asked)
+        return NULL;
+    e->upper_asked = true;
+    ob_reference(upper);
+    return upper;
+}
+
 /*
  * A reference or an attachment of the device went away: completes the delete (DO-38) or the unload (LC-14,
  * LC-15) that waited for it. Locks: releases the database lock.
@@ -233,6 +245,7 @@ void io_complete_pending(PDEVICE_OBJECT device, KIRQL irql)
     struct io_driver *d = io_driver_of(device->DriverObject);
     bool idle = device->ReferenceCount == 0 && !device->AttachedDevice;
     bool delete_now = e->flags & IO_DEVICE_DELETE_PENDING && idle && !e->deleted;
+    PDEVICE_OBJECT upper = delete_now ? NULL : ask_upper_locked(device);
     if (delete_now) {
         e->deleted = true;
         unlink_locked(device);
@@ -248,6 +261,10 @@ void io_complete_pending(PDEVICE_OBJECT device, KIRQL irql)
     if (delete_now)
         /* DO-38: freed when the last pointer goes too. */
         ob_dereference(device);
+    if (upper) {
+        io_fast_detach(upper, device);
+        ob_dereference(upper);
+    }
 }
 
 NTSTATUS io_device_open_reference(PDEVICE_OBJECT device, bool relative)

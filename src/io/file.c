@@ -4,7 +4,8 @@
  * reference goes. Both run at PASSIVE_LEVEL and cannot fail. A file object
  * whose create failed has no DeviceObject and gets neither.
  */
-#include "io/private.h"
+#include "io/fast_io.h"
+#include "ps/routines.h"
 
 struct ob_type *io_file_type;
 
@@ -45,6 +46,12 @@ void io_cleanup_file(PFILE_OBJECT file)
         io_unlock_file(file);
 }
 
+static void unlock_all(PFILE_OBJECT file)
+{
+    if (!io_fast_unlock_all(file, IoGetRelatedDeviceObject(file), IoGetCurrentProcess()))
+        send_and_wait(file, IRP_MJ_LOCK_CONTROL, IRP_MN_UNLOCK_ALL);
+}
+
 static void close_file(void *body, LONG handles_before, LONG process_handles_before)
 {
     PFILE_OBJECT file = body;
@@ -52,7 +59,7 @@ static void close_file(void *body, LONG handles_before, LONG process_handles_bef
         return;
     if (process_handles_before == 1 && handles_before != 1 && file->LockOperation)
         /* MJ-11: a process's locks go with its last handle. */
-        send_and_wait(file, IRP_MJ_LOCK_CONTROL, IRP_MN_UNLOCK_ALL);
+        unlock_all(file);
     if (handles_before == 1)
         /* DO-60: the last handle. */
         io_cleanup_file(file);

@@ -4,7 +4,7 @@
  * locks, extended attributes, quotas. Each is one request with its parameters;
  * what the parameters point to lives in the IRP's auxiliary buffer.
  */
-#include "io/private.h"
+#include "io/fast_io.h"
 
 /* Memory that goes with the IRP. */
 static NTSTATUS attach_auxiliary(struct io_request *r, const void *from, ULONG length, PVOID *copy)
@@ -245,6 +245,17 @@ NTSTATUS NTAPI NtNotifyChangeDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_
 
 /* ---- byte range locks ---- */
 
+struct range {
+    LARGE_INTEGER offset, length;
+};
+
+static NTSTATUS capture_range(const struct io_request *r, PLARGE_INTEGER offset, PLARGE_INTEGER length,
+                              struct range *range)
+{
+    NTSTATUS status = ob_copy_in(&range->offset, offset, sizeof(*offset), r->mode);
+    return NT_SUCCESS(status) ? ob_copy_in(&range->length, length, sizeof(*length), r->mode) : status;
+}
+
 static NTSTATUS attach_range(struct io_request *r, PLARGE_INTEGER offset, PLARGE_INTEGER length, ULONG key)
 {
     NTSTATUS status =
@@ -267,11 +278,19 @@ NTSTATUS NTAPI NtLockFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRo
                           ULONG Key, BOOLEAN FailImmediately, BOOLEAN ExclusiveLock)
 {
     struct io_request r;
+    struct range range;
     NTSTATUS status = io_request_open(&r, FileHandle, 0, Event, ApcRoutine, ApcContext, IoStatusBlock);
     if (status != STATUS_SUCCESS)
         return status;
     if (r.mode != KernelMode && !(r.granted & (FILE_READ_DATA | FILE_WRITE_DATA)))
         return io_request_abandon(&r, STATUS_ACCESS_DENIED);
+    status = capture_range(&r, ByteOffset, Length, &range);
+    if (!NT_SUCCESS(status))
+        return io_request_abandon(&r, status);
+    if (io_fast_lock(&r, &range.offset, &range.length, Key, FailImmediately, ExclusiveLock, &status)) {
+        r.file->LockOperation = TRUE;
+        return io_request_abandon(&r, status);
+    }
     status = io_request_allocate(&r, IRP_MJ_LOCK_CONTROL);
     if (!NT_SUCCESS(status))
         return status;
@@ -302,8 +321,16 @@ NTSTATUS NTAPI NtUnlockFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, P
                             PLARGE_INTEGER Length, ULONG Key)
 {
     struct io_request r;
-    NTSTATUS status = begin(&r, FileHandle, 0, IoStatusBlock, IRP_MJ_LOCK_CONTROL, true);
+    struct range range;
+    NTSTATUS status = io_request_open(&r, FileHandle, 0, NULL, NULL, NULL, IoStatusBlock);
     if (status != STATUS_SUCCESS)
+        return status;
+    r.wait = true;
+    status = capture_range(&r, ByteOffset, Length, &range);
+    if (!NT_SUCCESS(status) || io_fast_unlock(&r, &range.offset, &range.length, Key, &status))
+        return io_request_abandon(&r, status);
+    status = io_request_allocate(&r, IRP_MJ_LOCK_CONTROL);
+    if (!NT_SUCCESS(status))
         return status;
     /* MJ-11: one range back. */
     r.next->MinorFunction = IRP_MN_UNLOCK_SINGLE;

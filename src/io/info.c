@@ -3,7 +3,7 @@
  * Information about files: what the I/O manager answers itself, what it asks
  * the driver for (always in a system buffer), the checks before both.
  */
-#include "io/private.h"
+#include "io/fast_io.h"
 
 struct class_rule {
     USHORT query_bytes, set_bytes; /* least lengths; 0: the class cannot be queried or set */
@@ -202,6 +202,8 @@ NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStat
         return status;
     if (answered_here(&r, FileInformationClass, FileInformation, &status))
         return status;
+    if (io_fast_query(&r, FileInformationClass, FileInformation, &status))
+        return io_request_abandon(&r, status);
     return ask_driver(&r, FileInformation, Length, FileInformationClass);
 }
 

@@ -3,7 +3,7 @@
  * Device and file system controls: access bits, the four methods, and the
  * driver's fast path before any of it.
  */
-#include "io/private.h"
+#include "io/fast_io.h"
 
 struct control {
     ULONG code;
@@ -77,33 +77,6 @@ static NTSTATUS attach_buffers(struct io_request *r, const struct control *c)
     return direct(r, c, operation);
 }
 
-static bool tried_fast(struct io_request *r, const struct control *c, NTSTATUS *status)
-{
-    PFAST_IO_DISPATCH fast = r->device->DriverObject->FastIoDispatch;
-    IO_STATUS_BLOCK result = {0};
-    if (c->major != IRP_MJ_DEVICE_CONTROL || !fast)
-        return false;
-    /* FI-02: a table that ends before it has no such entry. */
-    if (fast->SizeOfFastIoDispatch < offsetof(FAST_IO_DISPATCH, FastIoDeviceControl) + sizeof(PVOID))
-        return false;
-    if (!fast->FastIoDeviceControl)
-        return false;
-    uint64_t cookie = ke_callout_enter("fast I/O", fast->FastIoDeviceControl);
-    /* FI-04: with the caller's raw addresses. */
-    BOOLEAN done = fast->FastIoDeviceControl(r->file, TRUE, c->in, c->in_length, c->out, c->out_length,
-                                             c->code, &result, r->device);
-    ke_callout_leave("fast I/O", fast->FastIoDeviceControl, cookie);
-    /* FI-03: not done means an IRP. */
-    if (!done)
-        return false;
-    *status = result.Status;
-    arch_copy_guarded(r->iosb, &result, sizeof(result));
-    if (r->event)
-        KeSetEvent(r->event, IO_NO_INCREMENT, FALSE);
-    KeSetEvent(&r->file->Event, IO_NO_INCREMENT, FALSE);
-    return true;
-}
-
 static NTSTATUS send_control(struct io_request *r, const struct control *c)
 {
     NTSTATUS status = io_request_allocate(r, c->major);
@@ -132,7 +105,8 @@ static NTSTATUS control_file(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc, P
     /* IOC-4: for a user's request. */
     if (r.mode != KernelMode && !access_granted(r.granted, c->code))
         return io_request_abandon(&r, STATUS_ACCESS_DENIED);
-    if (tried_fast(&r, c, &status))
+    if (c->major == IRP_MJ_DEVICE_CONTROL &&
+        io_fast_control(&r, c->code, c->in, c->in_length, c->out, c->out_length, &status))
         return io_request_abandon(&r, status);
     return send_control(&r, c);
 }

@@ -74,11 +74,12 @@ struct io_device {
     void *device_node;                         /* PnP's */
     BOOLEAN deferred_start_io, non_cancelable; /* IoSetStartIoAttributes */
     LONG start_count;                          /* who is in StartIo, and who asked for more meanwhile */
-    PIRP start_handed;                         /* the first IRP of an idle device, for who is in StartIo's loop */
+    PIRP start_handed; /* the first IRP of an idle device, for who is in StartIo's loop */
     BOOLEAN start_cancelable, start_by_key;
     ULONG start_key;
-    bool linked;  /* in the driver's list */
-    bool deleted; /* the list's reference was given up */
+    bool linked;      /* in the driver's list */
+    bool deleted;     /* the list's reference was given up */
+    bool upper_asked; /* to detach itself, as this one is to be deleted */
 };
 static inline struct io_device *io_device_of(const DEVICE_OBJECT *device)
 {

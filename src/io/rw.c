@@ -3,7 +3,7 @@
  * Reading, writing and flushing. The byte offset of a synchronous file is the
  * file's own when the caller gives none; the I/O manager moves it (IRP-92).
  */
-#include "io/private.h"
+#include "io/fast_io.h"
 
 struct transfer {
     PVOID buffer;
@@ -64,44 +64,6 @@ static bool misaligned(const struct io_request *r, const struct transfer *t)
     return ((ULONG_PTR)t->buffer & r->device->AlignmentRequirement) != 0;
 }
 
-static bool cached_call(struct io_request *r, const struct transfer *t, ULONG key, PFAST_IO_DISPATCH fast,
-                        PIO_STATUS_BLOCK iosb)
-{
-    PVOID routine = t->major == IRP_MJ_READ ? (PVOID)fast->FastIoRead : (PVOID)fast->FastIoWrite;
-    ULONG needed = t->major == IRP_MJ_READ ? offsetof(FAST_IO_DISPATCH, FastIoRead)
-                                           : offsetof(FAST_IO_DISPATCH, FastIoWrite);
-    /* FI-02: a table that ends before it has no such entry. */
-    if (fast->SizeOfFastIoDispatch < needed + sizeof(PVOID))
-        return false;
-    if (!routine)
-        return false;
-    uint64_t cookie = ke_callout_enter("fast I/O", routine);
-    BOOLEAN done =
-        ((FAST_IO_READ *)routine)(r->file, &r->offset, t->length, TRUE, key, t->buffer, iosb, r->device);
-    ke_callout_leave("fast I/O", routine, cookie);
-    /* FI-03: not done means an IRP. */
-    return done && (iosb->Status == STATUS_SUCCESS || iosb->Status == STATUS_BUFFER_OVERFLOW ||
-                    iosb->Status == STATUS_END_OF_FILE);
-}
-
-/* Rules: FI-02, FI-03, FI-05. */
-static bool tried_fast(struct io_request *r, const struct transfer *t, ULONG key, NTSTATUS *status)
-{
-    PFAST_IO_DISPATCH fast = r->device->DriverObject->FastIoDispatch;
-    IO_STATUS_BLOCK iosb = {0};
-    /* FI-05: cached files that are synchronous. */
-    if (!fast || !r->synchronous || !r->file->PrivateCacheMap)
-        return false;
-    if (!cached_call(r, t, key, fast, &iosb))
-        return false;
-    *status = iosb.Status;
-    arch_copy_guarded(r->iosb, &iosb, sizeof(iosb));
-    io_count_transfer(t->major == IRP_MJ_READ ? IRP_READ_OPERATION : IRP_WRITE_OPERATION, iosb.Information);
-    if (r->event)
-        KeSetEvent(r->event, IO_NO_INCREMENT, FALSE);
-    return true;
-}
-
 static NTSTATUS send_transfer(struct io_request *r, const struct transfer *t, ULONG key)
 {
     NTSTATUS status = io_request_allocate(r, t->major);
@@ -134,7 +96,7 @@ static NTSTATUS transfer(struct io_request *r, const struct transfer *t)
         status = ob_copy_in(&key, t->key, sizeof(key), r->mode);
     if (!NT_SUCCESS(status))
         return io_request_abandon(r, status);
-    if (tried_fast(r, t, key, &status))
+    if (io_fast_transfer(r, t->major, t->buffer, t->length, key, &status))
         return io_request_abandon(r, status);
     return send_transfer(r, t, key);
 }
