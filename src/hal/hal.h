@@ -18,9 +18,13 @@ struct hal_port_range {
     void (*write)(void *context, USHORT offset, ULONG value, unsigned width_bytes);
 };
 
+/*
+ * Device memory, from a multiple of 16 bytes on. The callbacks see naturally aligned accesses of 1, 2, 4 and
+ * 8 bytes: what a driver does across such a border arrives in pieces, lowest address first.
+ */
 struct hal_mmio_range {
     LIST_ENTRY link;
-    uint64_t first, length; /* physical, beyond RAM, page aligned */
+    uint64_t first, length; /* physical, beyond RAM, multiples of 16 */
     void *context;
     void (*read)(void *context, uint64_t offset, void *value, unsigned width_bytes);
     void (*write)(void *context, uint64_t offset, const void *value, unsigned width_bytes);
@@ -119,6 +123,8 @@ void hal_remove_pci(struct hal_pci_function *function);
  * such function. */
 ULONG hal_pci_read(ULONG bus, ULONG device, ULONG function, ULONG offset, void *buffer, ULONG length);
 ULONG hal_pci_write(ULONG bus, ULONG device, ULONG function, ULONG offset, const void *buffer, ULONG length);
+/* A place for a function's BAR, as firmware finds it: aligned to its size; 0: the windows are full. */
+uint64_t hal_pci_assign(bool is_ports, uint64_t size);
 UCHAR hal_cmos_read(UCHAR index);
 void hal_cmos_write(UCHAR index, UCHAR value);
 void hal_set_msr(ULONG msr, uint64_t value); /* an embedder's or model's own MSR */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Physical addresses beyond RAM: ranges of device models, page by page. As for
- * ports, readers take no lock.
+ * Physical addresses beyond RAM: ranges of device models. An access of any
+ * width and place becomes naturally aligned pieces, as on a bus; where nobody
+ * answers, a piece reads as all ones and its write is lost. As for ports,
+ * readers take no lock.
  */
 #include "hal/internal.h"
 #include "base/lock.h"
 #include "host/memory.h"
+
+#define GRAIN  16u
+#define WIDEST 8u
 
 static LIST_ENTRY ranges = {&ranges, &ranges};
 static rl_lock ranges_lock;
@@ -28,7 +33,7 @@ static bool is_free(const struct hal_mmio_range *range)
 
 static bool is_sound(const struct hal_mmio_range *range)
 {
-    return range->length != 0 && range->first % PAGE_SIZE == 0 && range->length % PAGE_SIZE == 0 &&
+    return range->length != 0 && range->first % GRAIN == 0 && range->length % GRAIN == 0 &&
            range->first >= hmem_ram_bytes() && range->first + range->length > range->first;
 }
 
@@ -55,34 +60,67 @@ void hal_remove_mmio(struct hal_mmio_range *range)
     rl_lock_release(&ranges_lock);
 }
 
-static struct hal_mmio_range *find(uint64_t pa, unsigned width_bytes)
+static struct hal_mmio_range *find(uint64_t pa)
 {
     LIST_ENTRY *it = __atomic_load_n(&ranges.Flink, __ATOMIC_ACQUIRE);
 
     for (; it != &ranges; it = it->Flink) {
         struct hal_mmio_range *range = container_of(it, struct hal_mmio_range, link);
-        if (pa - range->first <= range->length - width_bytes)
+        if (pa - range->first < range->length)
             return range;
     }
     return NULL;
 }
 
-bool hal_mmio_read(uint64_t pa, void *value, unsigned width_bytes)
+/* The widest aligned piece that an access can begin with. */
+static unsigned piece_of(uint64_t pa, unsigned width_bytes)
 {
-    struct hal_mmio_range *range = find(pa, width_bytes);
+    unsigned piece = WIDEST;
 
+    while (piece > width_bytes || pa % piece != 0)
+        piece /= 2;
+    return piece;
+}
+
+static bool read_piece(uint64_t pa, UCHAR *value, unsigned width_bytes)
+{
+    struct hal_mmio_range *range = find(pa);
+
+    __builtin_memset(value, 0xFF, width_bytes);
     if (range == NULL || range->read == NULL)
         return false;
     range->read(range->context, pa - range->first, value, width_bytes);
     return true;
 }
 
-bool hal_mmio_write(uint64_t pa, const void *value, unsigned width_bytes)
+static bool write_piece(uint64_t pa, const UCHAR *value, unsigned width_bytes)
 {
-    struct hal_mmio_range *range = find(pa, width_bytes);
+    struct hal_mmio_range *range = find(pa);
 
     if (range == NULL || range->write == NULL)
         return false;
     range->write(range->context, pa - range->first, value, width_bytes);
     return true;
+}
+
+bool hal_mmio_read(uint64_t pa, void *value, unsigned width_bytes)
+{
+    bool answered = false;
+
+    for (unsigned done = 0, piece; done < width_bytes; done += piece) {
+        piece = piece_of(pa + done, width_bytes - done);
+        answered |= read_piece(pa + done, (UCHAR *)value + done, piece);
+    }
+    return answered;
+}
+
+bool hal_mmio_write(uint64_t pa, const void *value, unsigned width_bytes)
+{
+    bool answered = false;
+
+    for (unsigned done = 0, piece; done < width_bytes; done += piece) {
+        piece = piece_of(pa + done, width_bytes - done);
+        answered |= write_piece(pa + done, (const UCHAR *)value + done, piece);
+    }
+    return answered;
 }

@@ -63,7 +63,9 @@ NTSTATUS hmem_init(uint64_t ram_bytes)
 void hmem_fini(void)
 {
     hmem_space_fini();
+    hmem_windows_fini();
     hmem_ram_fini();
+    hmem_device_views = false;
     hmem = (struct hmem_state){.fd = -1};
 }
 
@@ -102,6 +104,13 @@ bool hmem_is_mmio(const void *va, uint64_t *pa)
     if (pa != NULL)
         *pa = (pte >> PTE_PFN_SHIFT << PAGE_SHIFT) + ((uintptr_t)va & PAGE_MASK);
     return true;
+}
+
+bool hmem_is_open_window(const void *va, enum hmem_protection access)
+{
+    uint64_t pte = read_pte(va);
+    return (pte & (PTE_PRESENT | PTE_MMIO)) == PTE_PRESENT && !hmem_pfn_is_ram(pte >> PTE_PFN_SHIFT) &&
+           (pte & access) == (uint64_t)access;
 }
 
 enum hmem_protection hmem_protection_of(const void *va)

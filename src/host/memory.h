@@ -85,8 +85,21 @@ bool hmem_pfn_is_ram(uint64_t pfn);
 
 /* Virtual -> physical frame, HMEM_NO_PFN if nothing is mapped there. Any address; never faults. */
 uint64_t hmem_pfn_of(const void *va);
+extern bool hmem_device_views;                   /* false: no page of a device is mapped anywhere */
 bool hmem_is_mmio(const void *va, uint64_t *pa); /* a trapping device page */
 enum hmem_protection hmem_protection_of(const void *va);
+
+/* Whether the access would succeed at a page of device memory that is memory. */
+bool hmem_is_open_window(const void *va, enum hmem_protection access);
+
+/*
+ * Memory of a device: whole pages of zeros that are at no physical address until they are placed. Returns how
+ * the device reaches them, and the window's number; NULL: the host refuses. hmem_window_place puts them at
+ * frames beyond RAM, HMEM_NO_PFN nowhere, also while they are mapped.
+ */
+void *hmem_window_create(size_t pages, unsigned *number);
+void hmem_window_place(unsigned number, uint64_t pfn);
+void hmem_window_destroy(unsigned number);
 
 /* The address at which a RAM page was first mapped and still is; NULL: nowhere. */
 void *hmem_virtual_of(uint64_t pfn);

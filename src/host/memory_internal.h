@@ -17,7 +17,7 @@
  * 16 up. */
 #define PTE_PROTECTION  0x07ull
 #define PTE_PRESENT     0x08ull /* a frame is mapped (RAM or device) */
-#define PTE_MMIO        0x10ull /* the frame is beyond RAM: inaccessible on the host */
+#define PTE_MMIO        0x10ull /* a device's frame, inaccessible on the host */
 #define PTE_OWNED       0x20ull /* hmem_commit took the frame */
 #define PTE_RESERVED    0x40ull
 #define PTE_FIRST       0x80ull /* first page of its reservation */
@@ -80,6 +80,12 @@ struct hmem_region *hmem_region_of(const void *va);
 uint64_t *hmem_pte_of(const void *va); /* NULL: outside every region */
 
 /* Views (memory_map.c); with the lock held. */
+int hmem_host_protection(enum hmem_protection protection);
 void hmem_unmap_locked(struct hmem_region *region, size_t first, size_t pages);
+
+/* Views of devices' frames (memory_window.c); with the lock held. */
+void hmem_view_added(struct hmem_region *region, size_t first, uint64_t pfn, size_t pages);
+void hmem_view_removed(struct hmem_region *region, size_t first, size_t pages);
+void hmem_windows_fini(void);
 
 #endif

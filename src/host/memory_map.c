@@ -3,14 +3,16 @@
  * Views: which frames are mapped where, and with what protection. A run of
  * consecutive frames is one host mapping. Frames beyond RAM only get a page
  * table entry: the page stays inaccessible, so that an access traps and is
- * emulated. All of it under hmem.lock; a page's entry is written after its
- * host mapping is in place.
+ * emulated, unless a device has memory there (memory_window.c). All of it under hmem.lock; a page's entry is
+ * written after its host mapping is in place.
  */
 #include "host/memory_internal.h"
 
 #include <sys/mman.h>
 
-static int host_protection(enum hmem_protection protection)
+bool hmem_device_views; /* from the first such page on */
+
+int hmem_host_protection(enum hmem_protection protection)
 {
     return (protection & HMEM_R ? PROT_READ : 0) | (protection & HMEM_W ? PROT_READ | PROT_WRITE : 0) |
            (protection & HMEM_X ? PROT_READ | PROT_EXEC : 0);
@@ -26,7 +28,7 @@ static void set_entries(struct hmem_region *region, size_t first, uint64_t pfn, 
     for (size_t i = 0; i < pages; i++) {
         uint64_t *pte = &region->pte[first + i];
         __atomic_store_n(pte, (*pte & PTE_KEEP) | bits | (pfn + i) << PTE_PFN_SHIFT, __ATOMIC_RELEASE);
-        if (!(bits & PTE_MMIO) && hmem.ram_home[pfn + i] == 0)
+        if (hmem_pfn_is_ram(pfn + i) && hmem.ram_home[pfn + i] == 0)
             hmem.ram_home[pfn + i] = (uintptr_t)address_of(region, first + i);
     }
 }
@@ -37,9 +39,11 @@ static bool map_run(struct hmem_region *region, size_t first, uint64_t pfn, size
 {
     if (pfn >= hmem.ram_pages) {
         set_entries(region, first, pfn, pages, PTE_PRESENT | PTE_MMIO | protection);
+        hmem_view_added(region, first, pfn, pages);
+        hmem_device_views = true;
         return true;
     }
-    if (hmem_sys_map(address_of(region, first), pages * PAGE_SIZE, host_protection(protection),
+    if (hmem_sys_map(address_of(region, first), pages * PAGE_SIZE, hmem_host_protection(protection),
                      MAP_SHARED | MAP_FIXED, hmem.fd, pfn * PAGE_SIZE) == NULL)
         return false;
     set_entries(region, first, pfn, pages, PTE_PRESENT | protection | flags);
@@ -64,7 +68,7 @@ static void clear_entries(struct hmem_region *region, size_t first, size_t pages
 {
     for (size_t page = first; page < first + pages; page++) {
         uint64_t pte = region->pte[page], pfn = pte >> PTE_PFN_SHIFT;
-        if ((pte & (PTE_PRESENT | PTE_MMIO)) == PTE_PRESENT &&
+        if ((pte & PTE_PRESENT) && hmem_pfn_is_ram(pfn) &&
             hmem.ram_home[pfn] == (uintptr_t)address_of(region, page))
             hmem.ram_home[pfn] = 0;
         __atomic_store_n(&region->pte[page], pte & PTE_KEEP, __ATOMIC_RELEASE);
@@ -73,6 +77,8 @@ static void clear_entries(struct hmem_region *region, size_t first, size_t pages
 
 void hmem_unmap_locked(struct hmem_region *region, size_t first, size_t pages)
 {
+    if (hmem_device_views)
+        hmem_view_removed(region, first, pages);
     for (size_t i = first, limit = first + pages, n; i < limit; i += n) {
         uint64_t pte = region->pte[i];
         n = pte & PTE_PRESENT ? run_length(region, i, limit, PTE_PRESENT | PTE_MMIO | PTE_OWNED) : 1;
@@ -148,7 +154,7 @@ void hmem_unmap(void *va, size_t pages)
     rl_lock_release(&hmem.lock);
 }
 
-/* Device pages change in the table only. */
+/* Pages of device registers change in the table only. */
 static NTSTATUS protect_locked(struct hmem_region *region, size_t first, size_t pages,
                                enum hmem_protection protection)
 {
@@ -158,7 +164,8 @@ static NTSTATUS protect_locked(struct hmem_region *region, size_t first, size_t 
     for (size_t i = first, n; i < first + pages; i += n) {
         n = run_length(region, i, first + pages, PTE_MMIO);
         bool device = region->pte[i] & PTE_MMIO;
-        if (!device && !hmem_sys_protect(address_of(region, i), n * PAGE_SIZE, host_protection(protection)))
+        if (!device &&
+            !hmem_sys_protect(address_of(region, i), n * PAGE_SIZE, hmem_host_protection(protection)))
             return STATUS_INSUFFICIENT_RESOURCES;
         for (size_t page = i; page < i + n; page++)
             __atomic_store_n(&region->pte[page], (region->pte[page] & ~PTE_PROTECTION) | protection,

@@ -5,7 +5,24 @@
  */
 #include "rtl/rtl.h"
 #include "rtl/crt.h"
+#include "rtl/device_memory.h"
 #include "rtl/exports.h"
+
+static void move(PVOID to, const VOID *from, SIZE_T length)
+{
+    if (is_device_memory(to) || is_device_memory(from))
+        device_memory_move(to, from, length);
+    else
+        __builtin_memmove(to, from, length);
+}
+
+static void fill(PVOID to, int value, SIZE_T length)
+{
+    if (is_device_memory(to))
+        device_memory_fill(to, value, length);
+    else
+        __builtin_memset(to, value, length);
+}
 
 /* How many leading bytes are equal. */
 EXPORT(ntoskrnl, RtlCompareMemory, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
@@ -34,31 +51,31 @@ SIZE_T NTAPI RtlCompareMemoryUlong(PVOID Source, SIZE_T Length, ULONG Pattern)
 EXPORT(ntoskrnl, RtlCopyMemory, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 VOID NTAPI RtlCopyMemory(PVOID Destination, const VOID *Source, SIZE_T Length)
 {
-    __builtin_memmove(Destination, Source, Length);
+    move(Destination, Source, Length);
 }
 
 EXPORT(ntoskrnl, RtlCopyMemoryNonTemporal, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 VOID NTAPI RtlCopyMemoryNonTemporal(PVOID Destination, const VOID *Source, SIZE_T Length)
 {
-    __builtin_memcpy(Destination, Source, Length);
+    move(Destination, Source, Length);
 }
 
 EXPORT(ntoskrnl, RtlMoveMemory, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 VOID NTAPI RtlMoveMemory(PVOID Destination, const VOID *Source, SIZE_T Length)
 {
-    __builtin_memmove(Destination, Source, Length);
+    move(Destination, Source, Length);
 }
 
 EXPORT(ntoskrnl, RtlFillMemory, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 VOID NTAPI RtlFillMemory(PVOID Destination, SIZE_T Length, int Fill)
 {
-    __builtin_memset(Destination, Fill, Length);
+    fill(Destination, Fill, Length);
 }
 
 EXPORT(ntoskrnl, RtlZeroMemory, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 VOID NTAPI RtlZeroMemory(PVOID Destination, SIZE_T Length)
 {
-    __builtin_memset(Destination, 0, Length);
+    fill(Destination, 0, Length);
 }
 
 /* Length in bytes, a multiple of the pattern's size. */
@@ -105,24 +122,29 @@ ULONGLONG NTAPI RtlUlonglongByteSwap(ULONGLONG Source)
 EXPORT_AS(ntoskrnl, "memcpy", crt_memcpy, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 PVOID NTAPI crt_memcpy(PVOID to, const VOID *from, SIZE_T length)
 {
-    return __builtin_memmove(to, from, length);
+    move(to, from, length);
+    return to;
 }
 
 EXPORT_AS(ntoskrnl, "memmove", crt_memmove, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 PVOID NTAPI crt_memmove(PVOID to, const VOID *from, SIZE_T length)
 {
-    return __builtin_memmove(to, from, length);
+    move(to, from, length);
+    return to;
 }
 
 EXPORT_AS(ntoskrnl, "memset", crt_memset, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 PVOID NTAPI crt_memset(PVOID to, int value, SIZE_T length)
 {
-    return __builtin_memset(to, value, length);
+    fill(to, value, length);
+    return to;
 }
 
 EXPORT_AS(ntoskrnl, "memcmp", crt_memcmp, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 int NTAPI crt_memcmp(const VOID *a, const VOID *b, SIZE_T length)
 {
+    if (is_device_memory(a) || is_device_memory(b))
+        return device_memory_compare(a, b, length);
     int difference = __builtin_memcmp(a, b, length);
     return (difference > 0) - (difference < 0);
 }
@@ -130,6 +152,8 @@ int NTAPI crt_memcmp(const VOID *a, const VOID *b, SIZE_T length)
 EXPORT_AS(ntoskrnl, "memchr", crt_memchr, PASSIVE_LEVEL, HIGH_LEVEL, X_RAISES)
 PVOID NTAPI crt_memchr(const VOID *block, int value, SIZE_T length)
 {
+    if (is_device_memory(block))
+        return device_memory_find(block, value, length);
     return (PVOID)__builtin_memchr(block, value, length);
 }
 
@@ -142,10 +166,10 @@ int NTAPI crt_memcpy_s(PVOID to, SIZE_T size, const VOID *from, SIZE_T length)
     if (!to)
         return CRT_EINVAL;
     if (from && length <= size) {
-        __builtin_memcpy(to, from, length);
+        move(to, from, length);
         return 0;
     }
-    __builtin_memset(to, 0, size);
+    fill(to, 0, size);
     return from ? CRT_ERANGE : CRT_EINVAL;
 }
 
@@ -159,6 +183,6 @@ int NTAPI crt_memmove_s(PVOID to, SIZE_T size, const VOID *from, SIZE_T length)
         return CRT_EINVAL;
     if (length > size)
         return CRT_ERANGE;
-    __builtin_memmove(to, from, length);
+    move(to, from, length);
     return 0;
 }

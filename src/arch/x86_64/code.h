@@ -13,6 +13,11 @@
 const void *code_write(const void *bytes, size_t length);
 bool code_contains(uint64_t address);
 void code_fini(void);
+/* The slots in which single instructions of drivers run (rewrite_native.c), and where one that traps goes on.
+ */
+bool native_contains(uint64_t address);
+void native_failed(void);
+void native_fini(void);
 void gate_fini(void);
 void missing_imports_fini(void);
 

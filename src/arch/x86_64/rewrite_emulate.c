@@ -83,6 +83,17 @@ static bool is_special_address(const EXCEPTION_RECORD *record)
     return address - KUSER_BASE < PAGE_SIZE || hmem_is_mmio((const void *)address, &pa);
 }
 
+/* A device's memory was put there between the access and now: it is tried again. */
+static bool has_become_memory(const EXCEPTION_RECORD *record)
+{
+    if (record->ExceptionCode != STATUS_ACCESS_VIOLATION || record->NumberParameters < 2)
+        return false;
+    return hmem_is_open_window((const void *)record->ExceptionInformation[1],
+                               record->ExceptionInformation[0] == EXCEPTION_WRITE_FAULT  ? HMEM_W
+                               : record->ExceptionInformation[0] == EXCEPTION_READ_FAULT ? HMEM_R
+                                                                                         : HMEM_X);
+}
+
 bool rewrite_emulate(EXCEPTION_RECORD *record, CONTEXT *context)
 {
     struct arch_image *image = arch_image_find(context->Rip);
@@ -94,6 +105,8 @@ bool rewrite_emulate(EXCEPTION_RECORD *record, CONTEXT *context)
 
     if (trap != NULL)
         return trap->op.kind != REWRITE_REFUSED && emulate_privileged(&trap->op, record, context);
+    if (has_become_memory(record))
+        return true;
     length = fetch(context->Rip, bytes);
     if (length == 0 || !rewrite_decode(&insn, bytes, length))
         return false;

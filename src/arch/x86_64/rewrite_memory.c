@@ -1,89 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads, stores and read-modify-write instructions on memory that traps:
- * device registers and KUSER_SHARED_DATA. Each is one access of the
- * instruction's width, as the bus would see it.
+ * Instructions on memory that traps: device registers and KUSER_SHARED_DATA.
+ * Each is one access of the instruction's width, as the bus would see it. What
+ * drivers use on registers is carried out here; anything else with a memory
+ * operand runs natively on a copy of it (rewrite_native.c). An instruction that
+ * stores holds the bus from its load to its store, as LOCK does.
  */
-#include "arch/x86_64/rewrite_internal.h"
+#include "arch/x86_64/rewrite_access.h"
 #include "arch/x86_64/rewrite_alu.h"
-#include "host/memory.h"
-#include "nt/status.h"
+#include "base/lock.h"
 
-#define MAX_WIDTH 64u
-
-static bool blame(EXCEPTION_RECORD *record, ULONG64 address, ULONG64 access)
-{
-    if (record != NULL) {
-        record->ExceptionCode = STATUS_ACCESS_VIOLATION;
-        record->NumberParameters = 2;
-        record->ExceptionInformation[0] = access;
-        record->ExceptionInformation[1] = address;
-    }
-    return false;
-}
-
-static void *shared_page(ULONG64 address, unsigned width)
-{
-    if (address - KUSER_BASE > PAGE_SIZE - width || rewrite_targets.user_shared_data == NULL)
-        return NULL;
-    return (char *)rewrite_targets.user_shared_data() + (address - KUSER_BASE);
-}
-
-bool rewrite_space_read(ULONG64 address, void *value, unsigned width, EXCEPTION_RECORD *record)
-{
-    void *shared = shared_page(address, width);
-    uint64_t pa;
-
-    if (shared != NULL) {
-        __builtin_memcpy(value, shared, width);
-        return true;
-    }
-    if (hmem_is_mmio((const void *)address, &pa)) {
-        if (!machine_ops.mmio_read(pa, value, width))
-            __builtin_memset(value, 0xFF, width); /* nothing answers on the bus */
-        return true;
-    }
-    if (NT_SUCCESS(arch_copy_guarded(value, (const void *)address, width)))
-        return true;
-    return blame(record, address, EXCEPTION_READ_FAULT);
-}
-
-/* KUSER_SHARED_DATA is read-only to drivers, as on Windows. */
-bool rewrite_space_write(ULONG64 address, const void *value, unsigned width, EXCEPTION_RECORD *record)
-{
-    uint64_t pa;
-
-    if (hmem_is_mmio((const void *)address, &pa)) {
-        machine_ops.mmio_write(pa, value, width);
-        return true;
-    }
-    if (NT_SUCCESS(arch_copy_guarded((void *)address, value, width)))
-        return true;
-    return blame(record, address, EXCEPTION_WRITE_FAULT);
-}
-
-struct access {
-    const struct rewrite_insn *insn;
-    EXCEPTION_RECORD *record;
-    CONTEXT *context;
-    ULONG64 *registers;
-    ULONG64 address;
-    unsigned width; /* of the memory operand, in bytes */
-};
-
-static bool load(const struct access *access, void *value)
-{
-    return rewrite_space_read(access->address, value, access->width, access->record);
-}
-
-static bool store(const struct access *access, const void *value)
-{
-    return rewrite_space_write(access->address, value, access->width, access->record);
-}
+static rl_lock bus_lock;
 
 /* ---- operands ---- */
 
-static UCHAR *register_bytes(const struct access *access, ZydisRegister reg)
+UCHAR *access_register(const struct access *access, ZydisRegister reg)
 {
     if (ZydisRegisterGetClass(reg) == ZYDIS_REGCLASS_XMM)
         return (UCHAR *)(&access->context->Xmm0 + ZydisRegisterGetId(reg));
@@ -99,13 +30,13 @@ static ULONG64 operand_value(const struct access *access, const ZydisDecodedOper
 
     if (operand->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
         return operand->imm.value.u;
-    __builtin_memcpy(&value, register_bytes(access, operand->reg.value), operand->size / 8);
+    __builtin_memcpy(&value, access_register(access, operand->reg.value), operand->size / 8);
     return value;
 }
 
 static void set_operand(const struct access *access, const ZydisDecodedOperand *operand, ULONG64 value)
 {
-    UCHAR *bytes = register_bytes(access, operand->reg.value);
+    UCHAR *bytes = access_register(access, operand->reg.value);
 
     __builtin_memcpy(bytes, &value, operand->size / 8);
     if (operand->size == 32)
@@ -129,9 +60,9 @@ static ULONG64 effective_address(const struct access *access, const ZydisDecoded
     if (mem->base == ZYDIS_REGISTER_RIP)
         address += access->context->Rip + access->insn->info.length;
     else if (mem->base != ZYDIS_REGISTER_NONE)
-        address += *(ULONG64 *)register_bytes(access, mem->base);
+        address += *(ULONG64 *)access_register(access, mem->base);
     if (mem->index != ZYDIS_REGISTER_NONE)
-        address += *(ULONG64 *)register_bytes(access, mem->index) * mem->scale;
+        address += *(ULONG64 *)access_register(access, mem->index) * mem->scale;
     if (mem->segment == ZYDIS_REGISTER_GS)
         address += (uintptr_t)arch_get_gs();
     return access->insn->info.address_width == 32 ? (ULONG)address : address;
@@ -151,9 +82,9 @@ static bool emulate_move(struct access *access)
 
     if (memory_is_first(access)) {
         value = operand_value(access, &operands[1]);
-        return store(access, &value);
+        return access_store(access, &value);
     }
-    if (!load(access, &value))
+    if (!access_load(access, &value))
         return false;
     set_operand(access, &operands[0], value);
     return true;
@@ -164,34 +95,11 @@ static bool emulate_extend(struct access *access, bool is_signed)
     unsigned shift = 64 - access->width * 8;
     ULONG64 value = 0;
 
-    if (!load(access, &value))
+    if (!access_load(access, &value))
         return false;
     if (is_signed)
         value = (ULONG64)((LONG64)(value << shift) >> shift);
     set_operand(access, &access->insn->operands[0], value);
-    return true;
-}
-
-/* movups and kin: the bytes as they are; a load of less than sixteen clears the rest. */
-static bool emulate_vector_move(struct access *access)
-{
-    const ZydisDecodedOperand *operands = access->insn->operands;
-    UCHAR value[MAX_WIDTH] = {0};
-    unsigned registers = access->insn->info.mnemonic == ZYDIS_MNEMONIC_MOVHPS ||
-                                 access->insn->info.mnemonic == ZYDIS_MNEMONIC_MOVHPD
-                             ? 8
-                             : 0;
-    bool partial = registers != 0 || access->insn->info.mnemonic == ZYDIS_MNEMONIC_MOVLPS ||
-                   access->insn->info.mnemonic == ZYDIS_MNEMONIC_MOVLPD;
-
-    if (memory_is_first(access)) {
-        __builtin_memcpy(value, register_bytes(access, operands[1].reg.value) + registers, access->width);
-        return store(access, value);
-    }
-    if (!load(access, value))
-        return false;
-    __builtin_memcpy(register_bytes(access, operands[0].reg.value) + registers, value,
-                     partial ? access->width : 16);
     return true;
 }
 
@@ -201,14 +109,14 @@ static bool emulate_arithmetic(struct access *access, enum alu_operation operati
     ULONG64 memory = 0, other, result, flags = access->context->EFlags;
     bool first = memory_is_first(access);
 
-    if (!load(access, &memory))
+    if (!access_load(access, &memory))
         return false;
     other =
         access->insn->info.operand_count_visible > 1 ? operand_value(access, &operands[first ? 1 : 0]) : 0;
     result = first ? alu_run(operation, memory, other, access->width, &flags)
                    : alu_run(operation, other, memory, access->width, &flags);
     if (alu_writes(operation)) {
-        if (first && !store(access, &result))
+        if (first && !access_store(access, &result))
             return false;
         if (!first)
             set_operand(access, &operands[0], result);
@@ -222,7 +130,7 @@ static bool emulate_exchange(struct access *access)
     const ZydisDecodedOperand *reg = &access->insn->operands[memory_is_first(access) ? 1 : 0];
     ULONG64 memory = 0, value = operand_value(access, reg);
 
-    if (!load(access, &memory) || !store(access, &value))
+    if (!access_load(access, &memory) || !access_store(access, &value))
         return false;
     set_operand(access, reg, memory);
     return true;
@@ -233,10 +141,10 @@ static bool emulate_exchange_add(struct access *access)
     const ZydisDecodedOperand *reg = &access->insn->operands[1];
     ULONG64 memory = 0, sum, flags = access->context->EFlags;
 
-    if (!load(access, &memory))
+    if (!access_load(access, &memory))
         return false;
     sum = alu_run(ALU_ADD, memory, operand_value(access, reg), access->width, &flags);
-    if (!store(access, &sum))
+    if (!access_store(access, &sum))
         return false;
     set_operand(access, reg, memory);
     access->context->EFlags = (ULONG)flags;
@@ -249,13 +157,14 @@ static bool emulate_compare_exchange(struct access *access)
     ULONG64 flags = access->context->EFlags;
 
     __builtin_memcpy(&expected, &access->registers[0], access->width);
-    if (!load(access, &memory))
+    if (!access_load(access, &memory))
         return false;
     alu_run(ALU_CMP, expected, memory, access->width, &flags);
-    if (expected == memory) {
-        if (!store(access, &replacement))
-            return false;
-    } else {
+    if (expected != memory)
+        replacement = memory; /* it is written either way */
+    if (!access_store(access, &replacement))
+        return false;
+    if (expected != memory) {
         __builtin_memcpy(&access->registers[0], &memory, access->width);
         if (access->width == 4)
             access->registers[0] &= 0xFFFFFFFF;
@@ -277,7 +186,7 @@ static bool emulate_bit(struct access *access, int change)
                                      (LONG64)access->width);
     }
     bit %= access->width * 8;
-    if (!load(access, &memory))
+    if (!access_load(access, &memory))
         return false;
     access->context->EFlags = (access->context->EFlags & ~1u) | (ULONG)((memory >> bit) & 1);
     if (change == 0)
@@ -285,77 +194,40 @@ static bool emulate_bit(struct access *access, int change)
     memory = change == 1   ? memory | 1ull << bit
              : change == 2 ? memory & ~(1ull << bit)
                            : memory ^ 1ull << bit;
-    return store(access, &memory);
+    return access_store(access, &memory);
 }
 
-/* ---- string instructions ---- */
+/* ---- the stack ---- */
 
-static bool string_element(const struct access *access, ZydisMnemonic mnemonic, unsigned width)
+static ULONG64 *stack_pointer(const struct access *access)
 {
-    enum { RAX = 0, RSI = 6, RDI = 7 };
-    ULONG64 value = access->registers[RAX], step = access->context->EFlags & 0x400 ? -(ULONG64)width : width;
-    bool moves = mnemonic == ZYDIS_MNEMONIC_MOVSB || mnemonic == ZYDIS_MNEMONIC_MOVSW ||
-                 mnemonic == ZYDIS_MNEMONIC_MOVSD || mnemonic == ZYDIS_MNEMONIC_MOVSQ;
-    bool loads = mnemonic == ZYDIS_MNEMONIC_LODSB || mnemonic == ZYDIS_MNEMONIC_LODSW ||
-                 mnemonic == ZYDIS_MNEMONIC_LODSD || mnemonic == ZYDIS_MNEMONIC_LODSQ;
+    return &access->context->Rsp;
+}
 
-    if (moves || loads) {
-        if (!rewrite_space_read(access->registers[RSI], &value, width, access->record))
-            return false;
-    }
-    if (loads) {
-        __builtin_memcpy(&access->registers[RAX], &value, width);
-        if (width == 4)
-            access->registers[RAX] &= 0xFFFFFFFF;
-    } else if (!rewrite_space_write(access->registers[RDI], &value, width, access->record)) {
+static bool emulate_push(struct access *access)
+{
+    ULONG64 value = 0, *rsp = stack_pointer(access);
+
+    if (!access_load(access, &value) ||
+        !rewrite_space_write(*rsp - access->width, &value, access->width, access->record))
         return false;
-    }
-    if (moves || loads)
-        access->registers[RSI] += step;
-    if (!loads)
-        access->registers[RDI] += step;
+    *rsp -= access->width;
     return true;
 }
 
-static bool emulate_string(struct access *access, unsigned width)
+/* An operand that is relative to rsp is so to what rsp is afterwards. */
+static bool emulate_pop(struct access *access)
 {
-    enum { RCX = 1 };
-    const struct rewrite_insn *insn = access->insn;
+    ULONG64 value = 0, *rsp = stack_pointer(access);
 
-    if (insn->info.address_width == 32)
+    if (!rewrite_space_read(*rsp, &value, access->width, access->record))
         return false;
-    if (!(insn->info.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)))
-        return string_element(access, insn->info.mnemonic, width);
-    for (; access->registers[RCX] != 0; access->registers[RCX]--) {
-        if (!string_element(access, insn->info.mnemonic, width))
-            return false;
-    }
-    return true;
-}
-
-static unsigned string_width(const struct rewrite_insn *insn)
-{
-    switch (insn->info.mnemonic) {
-    case ZYDIS_MNEMONIC_MOVSB:
-    case ZYDIS_MNEMONIC_STOSB:
-    case ZYDIS_MNEMONIC_LODSB:
-        return 1;
-    case ZYDIS_MNEMONIC_MOVSW:
-    case ZYDIS_MNEMONIC_STOSW:
-    case ZYDIS_MNEMONIC_LODSW:
-        return 2;
-    case ZYDIS_MNEMONIC_MOVSD:
-        return insn->info.meta.category == ZYDIS_CATEGORY_STRINGOP ? 4 : 0; /* the other one moves a double */
-    case ZYDIS_MNEMONIC_STOSD:
-    case ZYDIS_MNEMONIC_LODSD:
-        return 4;
-    case ZYDIS_MNEMONIC_MOVSQ:
-    case ZYDIS_MNEMONIC_STOSQ:
-    case ZYDIS_MNEMONIC_LODSQ:
-        return 8;
-    default:
-        return 0;
-    }
+    *rsp += access->width;
+    access->address = effective_address(access, &access->insn->operands[0]);
+    if (access_store(access, &value))
+        return true;
+    *rsp -= access->width;
+    return false;
 }
 
 static bool emulate_integer(struct access *access)
@@ -377,6 +249,10 @@ static bool emulate_integer(struct access *access)
         return emulate_exchange_add(access);
     case ZYDIS_MNEMONIC_CMPXCHG:
         return emulate_compare_exchange(access);
+    case ZYDIS_MNEMONIC_PUSH:
+        return emulate_push(access);
+    case ZYDIS_MNEMONIC_POP:
+        return emulate_pop(access);
     case ZYDIS_MNEMONIC_BT:
         return emulate_bit(access, 0);
     case ZYDIS_MNEMONIC_BTS:
@@ -386,59 +262,43 @@ static bool emulate_integer(struct access *access)
     case ZYDIS_MNEMONIC_BTC:
         return emulate_bit(access, 3);
     default:
-        return alu_of(access->insn->info.mnemonic, &operation) && emulate_arithmetic(access, operation);
+        return alu_of(access->insn->info.mnemonic, &operation) ? emulate_arithmetic(access, operation)
+                                                               : emulate_natively(access);
     }
 }
 
-static bool is_vector_move(const struct rewrite_insn *insn)
+static bool stores(const ZydisDecodedOperand *operand)
 {
-    switch (insn->info.mnemonic) {
-    case ZYDIS_MNEMONIC_MOVUPS:
-    case ZYDIS_MNEMONIC_MOVAPS:
-    case ZYDIS_MNEMONIC_MOVUPD:
-    case ZYDIS_MNEMONIC_MOVAPD:
-    case ZYDIS_MNEMONIC_MOVDQU:
-    case ZYDIS_MNEMONIC_MOVDQA:
-    case ZYDIS_MNEMONIC_MOVNTDQ:
-    case ZYDIS_MNEMONIC_MOVNTDQA:
-    case ZYDIS_MNEMONIC_MOVNTPS:
-    case ZYDIS_MNEMONIC_MOVNTPD:
-    case ZYDIS_MNEMONIC_LDDQU:
-    case ZYDIS_MNEMONIC_MOVQ:
-    case ZYDIS_MNEMONIC_MOVD:
-    case ZYDIS_MNEMONIC_MOVSS:
-    case ZYDIS_MNEMONIC_MOVSD:
-    case ZYDIS_MNEMONIC_MOVLPS:
-    case ZYDIS_MNEMONIC_MOVLPD:
-    case ZYDIS_MNEMONIC_MOVHPS:
-    case ZYDIS_MNEMONIC_MOVHPD:
-        break;
-    default:
-        return false;
-    }
-    for (unsigned i = 0; i < insn->info.operand_count_visible; i++) {
-        if (insn->operands[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-            ZydisRegisterGetClass(insn->operands[i].reg.value) != ZYDIS_REGCLASS_XMM)
-            return false;
-    }
-    return insn->info.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+    return (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
+}
+
+static bool emulate_operand(struct access *access, const ZydisDecodedOperand *operand)
+{
+    bool done, holds_bus = stores(operand);
+
+    if (holds_bus)
+        rl_lock_acquire(&bus_lock);
+    if (is_vector_move(access->insn))
+        done = emulate_vector_move(access);
+    else
+        done = access->width <= 8 ? emulate_integer(access) : emulate_natively(access);
+    if (holds_bus)
+        rl_lock_release(&bus_lock);
+    return done;
 }
 
 static bool emulate_one(struct access *access)
 {
     const ZydisDecodedOperand *operand;
-    unsigned width = string_width(access->insn);
 
-    if (width != 0)
-        return emulate_string(access, width);
+    if (is_string(access->insn))
+        return emulate_string(access);
     operand = memory_operand(access->insn);
-    if (operand == NULL || operand->size == 0 || operand->size / 8 > MAX_WIDTH)
+    if (operand == NULL || operand->size < 8 || operand->size / 8 > ACCESS_MAX_WIDTH)
         return false;
     access->width = operand->size / 8;
     access->address = effective_address(access, operand);
-    if (is_vector_move(access->insn))
-        return emulate_vector_move(access);
-    return access->width <= 8 && emulate_integer(access);
+    return emulate_operand(access, operand);
 }
 
 bool rewrite_emulate_memory(const struct rewrite_insn *insn, EXCEPTION_RECORD *record, CONTEXT *context)

@@ -129,6 +129,11 @@ static bool on_fault(const siginfo_t *info, ucontext_t *context)
         context->uc_mcontext.gregs[REG_RIP] = (greg_t)guarded_failed;
         return true;
     }
+    if (native_contains(rip)) {
+        context->uc_mcontext.gregs[REG_RAX] = context->uc_mcontext.gregs[REG_TRAPNO];
+        context->uc_mcontext.gregs[REG_RIP] = (greg_t)native_failed;
+        return true;
+    }
     thread = arch_ops.current ? arch_ops.current() : NULL;
     if (!thread || !context->uc_stack.ss_sp)
         return false;
@@ -194,6 +199,7 @@ void arch_fini(void)
 {
     host_signals_remove();
     gate_fini();
+    native_fini();
     code_fini();
     missing_imports_fini();
 }

@@ -119,9 +119,53 @@ static const struct sample samples[] = {
     {"movlps xmm0,[m]", 3, {0x0F, 0x12, 0x01}},
     {"movhps xmm0,[m]", 3, {0x0F, 0x16, 0x01}},
     {"movhps [m],xmm1", 3, {0x0F, 0x17, 0x09}},
+    {"ds mov eax,[m]", 3, {0x3E, 0x8B, 0x01}},
+    {"lock or [m],edx", 3, {0xF0, 0x09, 0x11}},
+    {"lock xor [m],dl", 3, {0xF0, 0x30, 0x11}},
+    {"lock and qword [m],imm", 5, {0xF0, 0x48, 0x83, 0x21, 0x0F}},
+    {"lock inc dword [m]", 3, {0xF0, 0xFF, 0x01}},
+    {"lock dec qword [m]", 4, {0xF0, 0x48, 0xFF, 0x09}},
+    {"lock not dword [m]", 3, {0xF0, 0xF7, 0x11}},
+    {"lock neg dword [m]", 3, {0xF0, 0xF7, 0x19}},
+    {"lock bts [m],ebx", 4, {0xF0, 0x0F, 0xAB, 0x19}},
+    {"lock btr dword [m],3", 5, {0xF0, 0x0F, 0xBA, 0x31, 0x03}},
+    {"btc [m],rbx", 4, {0x48, 0x0F, 0xBB, 0x19}},
+    {"btr word [m],bx", 4, {0x66, 0x0F, 0xB3, 0x19}},
+    {"cmpxchg [m],rdx", 4, {0x48, 0x0F, 0xB1, 0x11}},
+    {"cmpxchg [m],dx", 4, {0x66, 0x0F, 0xB1, 0x11}},
+    {"shl dword [m],5", 3, {0xC1, 0x21, 0x05}},
+    {"shl dword [m],1", 2, {0xD1, 0x21}},
+    {"shl dword [m+rbx*2+16],4", 5, {0xC1, 0x64, 0x59, 0x10, 0x04}},
+    {"shr byte [m],2", 3, {0xC0, 0x29, 0x02}},
+    {"sar qword [m],3", 4, {0x48, 0xC1, 0x39, 0x03}},
+    {"ror word [m],4", 4, {0x66, 0xC1, 0x09, 0x04}},
+    {"rcl dword [m],1", 2, {0xD1, 0x11}},
+    {"rcr qword [m],9", 4, {0x48, 0xC1, 0x19, 0x09}},
+    {"shld [m],edx,7", 4, {0x0F, 0xA4, 0x11, 0x07}},
+    {"imul eax,[m]", 3, {0x0F, 0xAF, 0x01}},
+    {"imul rdx,[m],100", 7, {0x48, 0x69, 0x11, 0x64, 0x00, 0x00, 0x00}},
+    {"mul dword [m]", 2, {0xF7, 0x21}},
+    {"imul qword [m]", 3, {0x48, 0xF7, 0x29}},
+    {"cmovz eax,[m]", 3, {0x0F, 0x44, 0x01}},
+    {"setc [m]", 3, {0x0F, 0x92, 0x01}},
+    {"popcnt eax,[m]", 4, {0xF3, 0x0F, 0xB8, 0x01}},
+    {"bsf r8d,[m]", 4, {0x44, 0x0F, 0xBC, 0x01}},
+    {"crc32 eax,dword [m]", 5, {0xF2, 0x0F, 0x38, 0xF1, 0x01}},
+    {"addps xmm0,[m]", 3, {0x0F, 0x58, 0x01}},
+    {"paddd xmm1,[m]", 4, {0x66, 0x0F, 0xFE, 0x09}},
+    {"pshufd xmm12,[m],1B", 6, {0x66, 0x44, 0x0F, 0x70, 0x21, 0x1B}},
+    {"cvtsi2sd xmm0,qword [m]", 5, {0xF2, 0x48, 0x0F, 0x2A, 0x01}},
+    {"ucomisd xmm0,[m]", 4, {0x66, 0x0F, 0x2E, 0x01}},
+    {"movddup xmm0,[m]", 4, {0xF2, 0x0F, 0x12, 0x01}},
+    {"pinsrd xmm0,[m],2", 6, {0x66, 0x0F, 0x3A, 0x22, 0x01, 0x02}},
+    {"pextrd [m],xmm1,3", 6, {0x66, 0x0F, 0x3A, 0x16, 0x09, 0x03}},
+    {"vmovdqu xmm0,[m]", 4, {0xC5, 0xFA, 0x6F, 0x01}},
+    {"vmovdqu [m],xmm1", 4, {0xC5, 0xFA, 0x7F, 0x09}},
+    {"vpaddd xmm2,xmm1,[m]", 4, {0xC5, 0xF1, 0xFE, 0x11}},
 };
 
 static UCHAR device[PAGE_SIZE], ram[PAGE_SIZE] __attribute__((aligned(4096)));
+static UCHAR fresh_stack[256];
 static UCHAR *device_va, *code;
 static UCHAR shared[PAGE_SIZE];
 static unsigned accesses;
@@ -150,9 +194,11 @@ static int set_up(void **state)
     machine_ops.mmio_read = mmio_read;
     machine_ops.mmio_write = mmio_write;
     rewrite_targets.user_shared_data = shared_data;
-    device_va = hmem_reserve(HMEM_SYSTEM, 1, 1, 0);
+    device_va = hmem_reserve(HMEM_SYSTEM, 3, 1, 0);
     code = hmem_reserve(HMEM_IMAGE, 1, 1, 0);
     if (device_va == NULL || code == NULL || !NT_SUCCESS(hmem_map_run(device_va, DEVICE_PFN, 1, HMEM_RW)) ||
+        !NT_SUCCESS(hmem_commit(device_va + PAGE_SIZE, 1, HMEM_RW)) ||
+        !NT_SUCCESS(hmem_map_run(device_va + 2 * PAGE_SIZE, DEVICE_PFN, 1, HMEM_R)) ||
         !NT_SUCCESS(hmem_commit(code, 1, HMEM_RX)))
         return -1;
     return 0;
@@ -160,8 +206,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    hmem_unmap(device_va, 1);
-    hmem_release(device_va, 1);
+    hmem_release(device_va, 3);
     hmem_release(code, 1);
     return 0;
 }
@@ -189,11 +234,19 @@ static void run_natively(const struct sample *sample)
 
 static CONTEXT emulated;
 
+static void begin(void)
+{
+    memset(&emulated, 0, sizeof(emulated));
+    emulated.MxCsr = emulated.FltSave.MxCsr = 0x1F80;
+    emulated.FltSave.ControlWord = 0x27F;
+    emulated.Rsp = (uintptr_t)(fresh_stack + 128);
+}
+
 static void to_context(const struct registers *from)
 {
     const ULONG64 *g = from->general;
 
-    memset(&emulated, 0, sizeof(emulated));
+    begin();
     emulated.Rax = g[0];
     emulated.Rcx = g[1];
     emulated.Rdx = g[2];
@@ -283,7 +336,7 @@ static void instructions_agree_with_the_processor(void **state)
 static void place_code(const char *bytes, size_t length)
 {
     memcpy((UCHAR *)hmem_writable_alias(code) + 3, bytes, length);
-    memset(&emulated, 0, sizeof(emulated));
+    begin();
     emulated.Rip = (uintptr_t)code + 3;
     emulated.EFlags = 0x202;
 }
@@ -314,6 +367,138 @@ static void strings_move_element_by_element(void **state)
     emulated.Rsi = (uintptr_t)device_va + 0x108;
     assert_true(emulate_at(emulated.Rsi, false));
     assert_int_equal(emulated.Rax, 0x4444444433333333);
+}
+
+static void strings_compare_until_they_differ(void **state)
+{
+    memcpy(device + 0x200, "abcdefgh", 8);
+    memcpy(ram + 0x200, "abcdeXgh", 8);
+    place_code("\xF3\xA6", 2); /* repe cmpsb */
+    emulated.Rsi = (uintptr_t)device_va + 0x200;
+    emulated.Rdi = (uintptr_t)ram + 0x200;
+    emulated.Rcx = 8;
+    assert_true(emulate_at(emulated.Rsi, false));
+    assert_int_equal(emulated.Rcx, 2);
+    assert_int_equal(emulated.Rsi, (uintptr_t)device_va + 0x206);
+    assert_int_equal(emulated.EFlags & 0x41, 0); /* above: 'f' > 'X' */
+    place_code("\xF2\xAE", 2);                   /* repne scasb */
+    emulated.Rax = 'c';
+    emulated.Rdi = (uintptr_t)device_va + 0x200;
+    emulated.Rcx = 100;
+    assert_true(emulate_at(emulated.Rdi, false));
+    assert_int_equal(emulated.Rdi, (uintptr_t)device_va + 0x203);
+    assert_int_equal(emulated.Rcx, 97);
+    assert_int_equal(emulated.EFlags & 0x40, 0x40);
+    place_code("\xF3\xA5", 2); /* rep movsd of nothing */
+    emulated.Rdi = (uintptr_t)device_va;
+    accesses = 0;
+    assert_true(emulate_at(emulated.Rdi, true));
+    assert_int_equal(accesses, 0);
+}
+
+/* A fault in the middle leaves the registers where the instruction can go on. */
+static void strings_stop_at_a_fault(void **state)
+{
+    EXCEPTION_RECORD record = {.ExceptionCode = STATUS_ACCESS_VIOLATION, .NumberParameters = 2};
+
+    place_code("\xF3\xA4", 2); /* rep movsb, from the device to a page that cannot be written */
+    emulated.Rsi = (uintptr_t)device_va + 0x10;
+    emulated.Rdi = (uintptr_t)device_va + 2 * PAGE_SIZE - 3;
+    emulated.Rcx = 8;
+    record.ExceptionInformation[1] = emulated.Rsi;
+    assert_false(rewrite_emulate(&record, &emulated));
+    assert_int_equal(emulated.Rcx, 5);
+    assert_int_equal(emulated.Rip, (uintptr_t)code + 3);
+    assert_int_equal(record.ExceptionInformation[0], EXCEPTION_WRITE_FAULT);
+    assert_int_equal(record.ExceptionInformation[1], (uintptr_t)device_va + 2 * PAGE_SIZE);
+}
+
+static void accesses_cross_into_the_next_page(void **state)
+{
+    UCHAR *next_page = device_va + PAGE_SIZE;
+
+    memcpy(device + PAGE_SIZE - 3, "abc", 3);
+    memcpy(next_page, "defgh", 5);
+    place_code("\x48\x8B\x01", 3); /* mov rax,[rcx] */
+    emulated.Rcx = (uintptr_t)next_page - 3;
+    assert_true(emulate_at(emulated.Rcx, false));
+    assert_memory_equal(&emulated.Rax, "abcdefgh", 8);
+    place_code("\x0F\x11\x01", 3); /* movups [rcx],xmm0 */
+    memcpy(&emulated.Xmm0, "0123456789ABCDEF", 16);
+    emulated.Rcx = (uintptr_t)next_page - 6;
+    assert_true(emulate_at(emulated.Rcx, true));
+    assert_memory_equal(device + PAGE_SIZE - 6, "012345", 6);
+    assert_memory_equal(next_page, "6789ABCDEF", 10);
+}
+
+static void the_stack_and_device_exchange_values(void **state)
+{
+    ULONG64 value = 0x1122334455667788;
+
+    memcpy(device + 0x40, &value, 8);
+    place_code("\xFF\x31", 2); /* push qword [rcx] */
+    emulated.Rcx = (uintptr_t)device_va + 0x40;
+    assert_true(emulate_at(emulated.Rcx, false));
+    assert_int_equal(emulated.Rsp, (uintptr_t)(fresh_stack + 120));
+    assert_memory_equal(fresh_stack + 120, &value, 8);
+    value = 42;
+    memcpy(fresh_stack + 128, &value, 8);
+    place_code("\x8F\x01", 2); /* pop qword [rcx] */
+    emulated.Rcx = (uintptr_t)device_va + 0x48;
+    assert_true(emulate_at(emulated.Rcx, true));
+    assert_int_equal(emulated.Rsp, (uintptr_t)(fresh_stack + 136));
+    assert_memory_equal(device + 0x48, &value, 8);
+}
+
+static void double_words_are_exchanged_together(void **state)
+{
+    memcpy(device + 0x40, "\1\0\0\0\2\0\0\0", 8);
+    place_code("\xF0\x0F\xC7\x4E\x40", 5); /* lock cmpxchg8b [rsi+40] */
+    emulated.Rsi = (uintptr_t)device_va;
+    emulated.Rax = 1;
+    emulated.Rdx = 2;
+    emulated.Rbx = 0x33333333;
+    emulated.Rcx = 0x44444444;
+    assert_true(emulate_at(emulated.Rsi + 0x40, true));
+    assert_memory_equal(device + 0x40, "\x33\x33\x33\x33\x44\x44\x44\x44", 8);
+    assert_int_equal(emulated.EFlags & 0x40, 0x40);
+}
+
+static void the_coprocessor_loads_and_stores(void **state)
+{
+    LONG value = -5, stored;
+
+    memcpy(device + 0x40, &value, 4);
+    place_code("\xDB\x01", 2); /* fild dword [rcx] */
+    emulated.Rcx = (uintptr_t)device_va + 0x40;
+    assert_true(emulate_at(emulated.Rcx, false));
+    memcpy((UCHAR *)hmem_writable_alias(code) + 5, "\xDB\x59\x08", 3); /* fistp dword [rcx+8] */
+    assert_true(emulate_at(emulated.Rcx + 8, true));
+    memcpy(&stored, device + 0x48, 4);
+    assert_int_equal(stored, -5);
+    assert_int_equal(emulated.Rip, (uintptr_t)code + 8);
+}
+
+static bool divides(ULONG divisor, ULONG64 high, EXCEPTION_RECORD *record)
+{
+    *record = (EXCEPTION_RECORD){.ExceptionCode = STATUS_ACCESS_VIOLATION, .NumberParameters = 2};
+    memcpy(device + 0x40, &divisor, 4);
+    place_code("\xF7\x31", 2); /* div dword [rcx] */
+    emulated.Rcx = (uintptr_t)device_va + 0x40;
+    emulated.Rax = 100;
+    emulated.Rdx = high;
+    record->ExceptionInformation[1] = emulated.Rcx;
+    return rewrite_emulate(record, &emulated);
+}
+
+/* The signal handler is not there in this test: only what does not trap. */
+static void a_register_divides(void **state)
+{
+    EXCEPTION_RECORD record;
+
+    assert_true(divides(7, 0, &record));
+    assert_int_equal(emulated.Rax, 14);
+    assert_int_equal(emulated.Rdx, 2);
 }
 
 static bool nothing_there(uint64_t pa, void *value, unsigned width)
@@ -362,6 +547,13 @@ int run_emulate_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instructions_agree_with_the_processor),
         cmocka_unit_test(strings_move_element_by_element),
+        cmocka_unit_test(strings_compare_until_they_differ),
+        cmocka_unit_test(strings_stop_at_a_fault),
+        cmocka_unit_test(accesses_cross_into_the_next_page),
+        cmocka_unit_test(the_stack_and_device_exchange_values),
+        cmocka_unit_test(double_words_are_exchanged_together),
+        cmocka_unit_test(the_coprocessor_loads_and_stores),
+        cmocka_unit_test(a_register_divides),
         cmocka_unit_test(an_empty_bus_answers_all_ones),
         cmocka_unit_test(shared_data_is_read_and_not_written),
         cmocka_unit_test(other_faults_are_not_ours),

@@ -2,7 +2,9 @@
 /* What the run-time library calls below itself: pool that counts and can fail, exceptions that jump back. */
 #include "rtl_test.h"
 #include <stdlib.h>
+#include "arch/machine.h"
 #include "host/host.h"
+#include "host/memory.h"
 #include "ke/routines.h"
 #include "ob/ob.h"
 
@@ -29,6 +31,36 @@ void mm_pool_free(void *block, ULONG tag, const void *caller)
     fake_pool_blocks--;
     free(block);
 }
+
+/* Device memory: an array of the test, whose accesses are counted by width. */
+bool hmem_device_views;
+UCHAR fake_device[64];
+unsigned fake_device_accesses[9];
+
+bool hmem_is_mmio(const void *va, uint64_t *pa)
+{
+    if ((uintptr_t)va - (uintptr_t)fake_device >= sizeof(fake_device))
+        return false;
+    if (pa != NULL)
+        *pa = (uintptr_t)va;
+    return true;
+}
+
+static bool fake_mmio_read(uint64_t pa, void *value, unsigned width)
+{
+    fake_device_accesses[width]++;
+    memcpy(value, (const void *)pa, width);
+    return true;
+}
+
+static bool fake_mmio_write(uint64_t pa, const void *value, unsigned width)
+{
+    fake_device_accesses[width]++;
+    memcpy((void *)pa, value, width);
+    return true;
+}
+
+struct machine_ops machine_ops = {.mmio_read = fake_mmio_read, .mmio_write = fake_mmio_write};
 
 _Noreturn void arch_raise(EXCEPTION_RECORD *record)
 {

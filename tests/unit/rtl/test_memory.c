@@ -61,6 +61,43 @@ static void checked_copies(void **state)
     assert_int_equal(buffer[1], 'x');
 }
 
+extern bool hmem_device_views;
+extern UCHAR fake_device[64];
+extern unsigned fake_device_accesses[9];
+
+static void device_memory_is_accessed_as_such(void **state)
+{
+    UCHAR buffer[64], *d = fake_device + (-(uintptr_t)fake_device & 15);
+
+    hmem_device_views = true;
+    memset(fake_device_accesses, 0, sizeof(fake_device_accesses));
+    for (unsigned i = 0; i < 32; i++)
+        buffer[i] = (UCHAR)i;
+    crt_memcpy(d + 1, buffer, 21); /* 1 + 2 + 4 + 8 + 4 + 2 at 1, 2, 4, 8, 16, 20 */
+    assert_memory_equal(d + 1, buffer, 21);
+    assert_int_equal(fake_device_accesses[1], 1);
+    assert_int_equal(fake_device_accesses[2], 2);
+    assert_int_equal(fake_device_accesses[4], 2);
+    assert_int_equal(fake_device_accesses[8], 1);
+    crt_memmove(d + 3, d + 1, 21); /* upwards, overlapping */
+    assert_memory_equal(d + 3, buffer, 21);
+    crt_memmove(d + 1, d + 3, 21);
+    assert_memory_equal(d + 1, buffer, 21);
+    memset(buffer, 0, 21);
+    RtlCopyMemory(buffer, d + 1, 21);
+    assert_int_equal(buffer[20], 20);
+    assert_int_equal(crt_memcmp(buffer, d + 1, 21), 0);
+    d[5]++;
+    assert_int_equal(crt_memcmp(buffer, d + 1, 21), -1);
+    assert_ptr_equal(crt_memchr(d + 1, 7, 21), d + 8);
+    assert_null(crt_memchr(d + 1, 99, 21));
+    RtlFillMemory(d, 15, 0x5A);
+    assert_int_equal(d[0], 0x5A);
+    assert_int_equal(d[14], 0x5A);
+    assert_int_equal(d[15], 14);
+    hmem_device_views = false;
+}
+
 static void byte_order(void **state)
 {
     assert_int_equal(RtlUshortByteSwap(0x1234), 0x3412);
@@ -71,9 +108,8 @@ static void byte_order(void **state)
 int test_memory(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comparing),
-        cmocka_unit_test(copying_and_filling),
-        cmocka_unit_test(checked_copies),
+        cmocka_unit_test(comparing),      cmocka_unit_test(copying_and_filling),
+        cmocka_unit_test(checked_copies), cmocka_unit_test(device_memory_is_accessed_as_such),
         cmocka_unit_test(byte_order),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
