@@ -2,7 +2,10 @@
 /*
  * The models that are built in.
  */
+#include "models/pci_model.h"
 #include "models/ram.h"
 #include "models/uart16550.h"
 
-const struct model_type *const model_types[] = {&model_ram, &model_uart16550, NULL};
+const struct model_type *const model_types[] = {
+    &model_pci, &model_ram, &model_uart16550, NULL,
+};

@@ -10,9 +10,16 @@
 #define CONFIG_BYTES   256u
 #define INVALID_VENDOR 0xFFFF
 
+/* Where firmware puts BARs. */
+#define PORTS_FIRST  0xC000u
+#define PORTS_END    0x10000u
+#define MEMORY_FIRST 0xC0000000u
+#define MEMORY_END   0xFEB00000u
+
 static LIST_ENTRY functions = {&functions, &functions};
 static rl_lock functions_lock;
 static ULONG address; /* the latch at 0xCF8 */
+static uint64_t next_port, next_memory;
 
 static struct hal_pci_function *find(ULONG bus, ULONG device, ULONG function)
 {
@@ -35,10 +42,7 @@ NTSTATUS hal_add_pci(struct hal_pci_function *function)
         return STATUS_INVALID_PARAMETER;
     rl_lock_acquire(&functions_lock);
     if (find(function->bus, function->device, function->function) == NULL) {
-        function->link.Flink = functions.Flink;
-        function->link.Blink = &functions;
-        functions.Flink->Blink = &function->link;
-        __atomic_store_n(&functions.Flink, &function->link, __ATOMIC_RELEASE);
+        hal_publish(&functions, &function->link);
         status = STATUS_SUCCESS;
     }
     rl_lock_release(&functions_lock);
@@ -128,11 +132,27 @@ static void write_port(void *context, USHORT offset, ULONG value, unsigned width
         address = value & 0x80FFFFFC;
 }
 
+uint64_t hal_pci_assign(bool is_ports, uint64_t size)
+{
+    uint64_t *next = is_ports ? &next_port : &next_memory, end = is_ports ? PORTS_END : MEMORY_END, at;
+
+    rl_lock_acquire(&functions_lock);
+    at = ALIGN_UP(*next, size);
+    if (at + size <= end)
+        *next = at + size;
+    else
+        at = 0;
+    rl_lock_release(&functions_lock);
+    return at;
+}
+
 NTSTATUS hal_pci_init(void)
 {
     static struct hal_port_range range = {.first = 0xCF8, .count = 8, .read = read_port, .write = write_port};
 
     address = 0;
+    next_port = PORTS_FIRST;
+    next_memory = MEMORY_FIRST;
     list_init(&functions);
     return hal_add_ports(&range);
 }
