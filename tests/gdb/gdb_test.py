@@ -39,7 +39,7 @@ def main():
     check(gdb(options, ['break dispatch_write', 'run', 'bt', 'ringless drivers', 'ringless threads', 'ringless irps',
                         'next', 'continue'],
               ['run', 'dispatch-separate.sys', '-c', r'open \\.\Separate', '-c', 'write "abc"', '-c', 'flush']),
-          [r'^#0 +dispatch_write \(DeviceObject=0x\w+, Irp=0x\w+\) at .*dispatch-separate\.c:\d+$',
+          [r'^#0 +dispatch_write \(DeviceObject=\S*0x\w+, Irp=\S*0x\w+\) at .*dispatch-separate\.c:\d+$',
            r'^#\d+ .*IofCallDriver \(', r'^#\d+ .*NtWriteFile \(',
            r'^0x2\w+  /.*/dispatch-separate\.sys$', r'^processor \d+: thread 0x\w+ host, IRQL 0$',
            r'^processor \d+: IRP 0x\w+, location 1 of 1$', r'^6\d\t',
