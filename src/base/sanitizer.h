@@ -29,6 +29,13 @@ static inline void sanitizer_unpoison(const volatile void *low, size_t bytes)
 {
     __asan_unpoison_memory_region(low, bytes);
 }
+
+/* An address of its shadow memory: it follows from an address of the process, so it differs from run to run.
+ */
+static inline int sanitizer_is_shadow(unsigned long long address)
+{
+    return address >= 0x7FFF8000 && address < 0x10007FFF8000;
+}
 #else
 static inline void sanitizer_poison(const volatile void *low, size_t bytes)
 {
@@ -36,6 +43,11 @@ static inline void sanitizer_poison(const volatile void *low, size_t bytes)
 
 static inline void sanitizer_unpoison(const volatile void *low, size_t bytes)
 {
+}
+
+static inline int sanitizer_is_shadow(unsigned long long address)
+{
+    return 0;
 }
 #endif
 

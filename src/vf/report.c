@@ -6,6 +6,7 @@
  * from one run of a seed to the next: no address of the runtime, no time.
  */
 #include "vf/report.h"
+#include "base/sanitizer.h"
 #include "host/host.h"
 #include "host/memory.h"
 #include "rtl/rtl.h"
@@ -16,6 +17,8 @@
 
 bool vf_is_host_address(ULONG64 value)
 {
+    if (unlikely(sanitizer_is_shadow(value)))
+        return true;
     return value >= HOST_LOWEST && value <= HOST_HIGHEST && !hmem_is_system((const void *)value);
 }
 
