@@ -230,14 +230,17 @@ int session_load(struct session *session, const char *path, bool *error_status)
 int session_load_drivers(struct session *session)
 {
     const struct options *options = session->options;
+    int code = EXIT_OK;
     bool ignored;
 
-    for (unsigned i = 0; i < options->driver_count; i++) {
-        int code = session_load(session, options->drivers[i], &ignored);
-        if (code != EXIT_OK || session_stopped(session))
-            return code;
+    rgl_load_begin(session->machine);
+    for (unsigned i = 0; i < options->driver_count && code == EXIT_OK && !session_stopped(session); i++)
+        code = session_load(session, options->drivers[i], &ignored);
+    if (!session_stopped(session)) {
+        rgl_load_end(session->machine);
+        rgl_poll(session->machine);
     }
-    return EXIT_OK;
+    return code;
 }
 
 static void forget_service(struct session *session, const char *service)

@@ -154,6 +154,10 @@ RGL_API rgl_status rgl_registry_load(rgl_machine *machine, const void *text, siz
  * *driver (may be NULL) is valid until the machine is destroyed. */
 RGL_API rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *bytes, size_t length,
                                    rgl_driver **driver, rgl_status *entry_status);
+/* Drivers loaded between the two are loaded together, as at a boot: their Reinitialize routines are called at the
+ * end, when all DriverEntry routines have run. Of a driver loaded outside they are called at once. */
+RGL_API rgl_status rgl_load_begin(rgl_machine *machine);
+RGL_API rgl_status rgl_load_end(rgl_machine *machine);
 RGL_API rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driver **driver,
                                         rgl_status *entry_status);
 /* STATUS_INVALID_DEVICE_REQUEST: it has no Unload routine. RGL_STATUS_PENDING: marked; runs when the last

@@ -118,6 +118,27 @@ rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driv
     return status;
 }
 
+static NTSTATUS begin_phase(void *arg)
+{
+    io_load_phase_begin();
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS end_phase(void *arg)
+{
+    return io_load_phase_end();
+}
+
+rgl_status rgl_load_begin(rgl_machine *machine)
+{
+    return api_ok(api_call(begin_phase, NULL, KernelMode));
+}
+
+rgl_status rgl_load_end(rgl_machine *machine)
+{
+    return api_ok(api_call(end_phase, NULL, KernelMode));
+}
+
 static NTSTATUS unload(void *arg)
 {
     PDRIVER_OBJECT driver = io_find_driver(arg);

@@ -44,6 +44,10 @@ struct io_load_result {
     struct ldr_error error;
 };
 NTSTATUS io_load_driver(const struct io_load_request *request, struct io_load_result *result);
+/* Drivers loaded between the two are one phase: their Reinitialize routines run when it ends, and not after
+ * each driver. Phases nest. STATUS_INVALID_DEVICE_STATE: none has begun. */
+void io_load_phase_begin(void);
+NTSTATUS io_load_phase_end(void);
 /* LC-09..LC-14. STATUS_INVALID_DEVICE_REQUEST without an Unload routine; STATUS_PENDING: marked, runs when
  * references go. */
 NTSTATUS io_unload_driver(PDRIVER_OBJECT driver);

@@ -46,7 +46,7 @@ static void run_entry(void *context)
     if (NT_SUCCESS(call->result->status)) {
         io_driver_initialized(&call->driver->public);
         call->driver->entered = true;
-        io_run_reinitialize(&call->driver->public);
+        io_run_reinitialize();
     }
 }
 

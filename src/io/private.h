@@ -139,7 +139,7 @@ void io_driver_withdraw(
 NTSTATUS io_driver_run_entry(struct io_driver *driver, const UNICODE_STRING *registry_path);
 bool io_driver_may_unload_locked(struct io_driver *driver);
 void io_driver_queue_unload(struct io_driver *driver);
-void io_run_reinitialize(PDRIVER_OBJECT driver);
+void io_run_reinitialize(void);
 void io_forget_reinitialize(PDRIVER_OBJECT driver);
 /* Runs fn in a system thread and waits; directly if this is one. */
 NTSTATUS io_in_system_thread(void (*fn)(void *), void *context, const char *name);

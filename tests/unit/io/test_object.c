@@ -402,13 +402,14 @@ static VOID NTAPI reinitialize(PDRIVER_OBJECT driver, PVOID context, ULONG count
 NT_TEST(reinitialization)
 {
     PDRIVER_OBJECT driver = make_driver("reinit"), other = make_driver("other");
+    io_driver_of(driver)->entered = true;
     IoRegisterDriverReinitialization(driver, reinitialize, (PVOID) "a");
     IoRegisterDriverReinitialization(other, reinitialize, (PVOID) "o");
     IoRegisterDriverReinitialization(driver, reinitialize, (PVOID) "b");
-    io_run_reinitialize(driver);
+    io_run_reinitialize();
     CHECK(io_logged("a1 b2 again3"));
     io_forget_reinitialize(other);
-    io_run_reinitialize(other);
+    io_run_reinitialize();
     CHECK(io_logged(""));
 }
 
