@@ -31,7 +31,7 @@ static const char run_text[] =
     "  --cpus N         virtual processors (default: 1 with a seed, else the host's)\n"
     "  --verify WHAT    standard (default), all or none\n"
     "  --trace FILE     an event per line; - is standard output, *.json for Perfetto\n"
-    "  --verbose        the trace shows IRQL changes too\n"
+    "  --verbose        the trace shows IRQL changes and port accesses too\n"
     "  --model NAME[,key=value...]   a part of the machine (see 'ringless help models')\n"
     "  --registry FILE.reg           values to put into the registry first\n"
     "  --watchdog SECONDS            ends driver code that never returns (default 10)\n"

@@ -274,8 +274,8 @@ RGL_API char *rgl_inspect(const char *name, const void *bytes, size_t length, en
 
 /* ---- traces ---- */
 enum rgl_trace_format { RGL_TRACE_TEXT, RGL_TRACE_JSON };
-/* Text goes to fd as it happens, JSON (Chrome trace format) is whole after rgl_trace_stop. verbose adds IRQL
- * changes. */
+/* Text goes to fd as it happens, JSON (Chrome trace format) is whole after rgl_trace_stop. verbose adds
+ * IRQL changes and port accesses. */
 RGL_API rgl_status rgl_trace_start(rgl_machine *machine, int fd, enum rgl_trace_format format, bool verbose);
 RGL_API void rgl_trace_stop(rgl_machine *machine);
 

@@ -20,6 +20,7 @@ enum trace_kind {
     TRACE_DEVICE_CREATED, /* object: DEVICE_OBJECT */
     TRACE_DEVICE_DELETED,
     TRACE_DEVICE_ATTACHED, /* object: source, a: lower DEVICE_OBJECT */
+    TRACE_DEVICE_IDLE,     /* object: DEVICE_OBJECT: its queue has no next packet */
     TRACE_DEVICE_DETACHED,
     TRACE_IRP_ALLOCATED, /* object: IRP */
     TRACE_IRP_SENT,      /* object: IRP, a: DEVICE_OBJECT (the location is current) */
@@ -30,6 +31,9 @@ enum trace_kind {
     TRACE_IRP_COMPLETION_RETURN,  /* object: IRP (not to be dereferenced), a: status */
     TRACE_IRP_FINISHED,           /* object: IRP, a: status, b: Information: final stage ran */
     TRACE_IRP_CANCEL,             /* object: IRP */
+    TRACE_IRP_QUEUED,             /* object: IRP, a: DEVICE_OBJECT, in whose queue it waits */
+    TRACE_START_IO,               /* object: IRP, a: DEVICE_OBJECT, b: routine */
+    TRACE_START_IO_RETURN,        /* object: IRP (not to be dereferenced) */
     TRACE_IRP_FREED,              /* object: IRP */
     TRACE_DPC_QUEUED,             /* object: KDPC, a: target VP */
     TRACE_DPC_START,              /* object: KDPC, a: routine */
@@ -41,6 +45,7 @@ enum trace_kind {
     TRACE_THREAD_EXIT,
     TRACE_THREAD_WAIT, /* object: the first dispatcher object */
     TRACE_IRQL,        /* a: old, b: new (verbose) */
+    TRACE_PORT,        /* a: port, b: value, c: 0 it was read, 1 written (verbose) */
     TRACE_EXCEPTION,   /* a: code, b: address */
     TRACE_BUGCHECK,    /* a: code */
     TRACE_DEBUG_PRINT, /* text: the message; a: caller's address */
@@ -55,7 +60,8 @@ struct trace_event {
 };
 
 struct trace_ops {
-    /* NTAPI, like the routines of vf_ops that sit on a request's way: so an export that calls them need not save xmm6-15. */
+    /* NTAPI, like the routines of vf_ops that sit on a request's way: so an export that calls them need not
+     * save xmm6-15. */
     void(NTAPI *event)(const struct trace_event *event);
 };
 

@@ -80,16 +80,20 @@ static ULONG mask_of(unsigned width_bytes)
 ULONG hal_port_read(USHORT port, unsigned width_bytes)
 {
     struct hal_port_range *range = find(port);
+    ULONG value = ~0u;
 
-    if (range == NULL || range->read == NULL)
-        return mask_of(width_bytes);
-    return range->read(range->context, (USHORT)(port - range->first), width_bytes) & mask_of(width_bytes);
+    if (range != NULL && range->read != NULL)
+        value = range->read(range->context, (USHORT)(port - range->first), width_bytes);
+    value &= mask_of(width_bytes);
+    TRACE(TRACE_PORT, NULL, .a = port, .b = value, .c = 0);
+    return value;
 }
 
 void hal_port_write(USHORT port, ULONG value, unsigned width_bytes)
 {
     struct hal_port_range *range = find(port);
 
+    TRACE(TRACE_PORT, NULL, .a = port, .b = value & mask_of(width_bytes), .c = 1);
     if (range != NULL && range->write != NULL)
         range->write(range->context, (USHORT)(port - range->first), value & mask_of(width_bytes),
                      width_bytes);

@@ -27,10 +27,12 @@ static void call_start_io(PDEVICE_OBJECT device, PIRP irp)
     if (unlikely(routine == NULL))
         no_start_io(device, irp);
     struct ke_request starter = ke_request_begin(irp, device);
+    TRACE(TRACE_START_IO, irp, .a = (uintptr_t)device, .b = (uintptr_t)routine);
     uint64_t cookie = ke_callout_enter("StartIo", routine);
     /* SR-06: at DISPATCH_LEVEL. */
     routine(device, irp);
     ke_callout_leave("StartIo", routine, cookie);
+    TRACE(TRACE_START_IO_RETURN, irp);
     ke_request_end(starter);
 }
 
@@ -63,6 +65,8 @@ static void start_next(PDEVICE_OBJECT device, bool cancelable, bool by_key, ULON
     /* SQ-35: the device works again before the caller completes what is done. */
     if (irp)
         call_start_io(device, irp);
+    else
+        TRACE(TRACE_DEVICE_IDLE, device);
 }
 
 /*
@@ -157,6 +161,7 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRI
         /* SQ-20: at the tail. */
         queued = KeInsertDeviceQueue(&DeviceObject->DeviceQueue, entry);
     if (queued) {
+        TRACE(TRACE_IRP_QUEUED, Irp, .a = (uintptr_t)DeviceObject);
         if (CancelFunction)
             queued_cancelable(Irp, cancel_irql);
     } else {

@@ -189,6 +189,17 @@ static void completion_routine(const struct trace_moment *moment)
     put_flow(moment, 't');
 }
 
+static void start_io(const struct trace_moment *moment)
+{
+    char name[NAME_BYTES];
+    struct vf_text text;
+    vf_text_init(&text, name, sizeof(name));
+    vf_text_add(&text, "StartIo ");
+    trace_add_routine(&text, moment->event->b);
+    put_begin(moment, name);
+    put_flow(moment, 't');
+}
+
 static void irp_event(const struct trace_moment *moment)
 {
     char name[32], what[NAME_BYTES];
@@ -228,6 +239,12 @@ static void irp_event(const struct trace_moment *moment)
         break;
     case TRACE_IRP_CANCEL:
         put_span(moment, 'n', name, "canceled");
+        break;
+    case TRACE_IRP_QUEUED:
+        put_span(moment, 'n', name, "queued to the device");
+        break;
+    case TRACE_START_IO:
+        start_io(moment);
         break;
     default:
         put_ends(moment);

@@ -49,6 +49,9 @@ static void add_device_event(struct vf_text *text, const struct trace_event *eve
     case TRACE_DEVICE_DELETED:
         vf_text_add(text, " deleted");
         break;
+    case TRACE_DEVICE_IDLE:
+        vf_text_add(text, " has no next packet");
+        break;
     case TRACE_DEVICE_ATTACHED:
         vf_text_add(text, " attached to ");
         trace_add_device(text, (const void *)event->a);
@@ -100,6 +103,21 @@ static void add_completing(struct vf_text *text, const struct trace_event *event
         vf_text_add(text, ": the IRP stays with its driver");
 }
 
+static void add_starting(struct vf_text *text, const struct trace_event *event)
+{
+    if (event->kind == TRACE_IRP_QUEUED) {
+        vf_text_add(text, " waits in the queue of ");
+        trace_add_device(text, (const void *)event->a);
+    } else if (event->kind == TRACE_START_IO) {
+        vf_text_add(text, " StartIo ");
+        trace_add_routine(text, event->b);
+        vf_text_add(text, " called for ");
+        trace_add_device(text, (const void *)event->a);
+    } else {
+        vf_text_add(text, " StartIo returned");
+    }
+}
+
 static void add_irp_event(struct vf_text *text, const struct trace_moment *moment)
 {
     const struct trace_event *event = moment->event;
@@ -123,6 +141,9 @@ static void add_irp_event(struct vf_text *text, const struct trace_moment *momen
     case TRACE_IRP_COMPLETION_ROUTINE:
     case TRACE_IRP_COMPLETION_RETURN:
         add_completing(text, event);
+        break;
+    case TRACE_IRP_QUEUED ... TRACE_START_IO_RETURN:
+        add_starting(text, event);
         break;
     default:
         add_sending(text, event);
@@ -233,6 +254,10 @@ static void add_other(struct vf_text *text, const struct trace_event *event)
         vf_text_add(text, "IRQL %u (%s) to %u (%s)", (unsigned)event->a, vf_irql_name((KIRQL)event->a),
                     (unsigned)event->b, vf_irql_name((KIRQL)event->b));
         break;
+    case TRACE_PORT:
+        vf_text_add(text, event->c ? "port 0x%llX: 0x%02llX written" : "port 0x%llX: 0x%02llX read",
+                    (unsigned long long)event->a, (unsigned long long)event->b);
+        break;
     case TRACE_EXCEPTION:
         vf_text_add(text, "exception ");
         trace_add_status(text, event->a);
@@ -261,10 +286,12 @@ static void add_prefix(struct vf_text *text, const struct trace_moment *moment)
     vf_text_add(text, "%*s", (int)depth * 2, "");
 }
 
-/* Allocation, and a return that only repeats "pending", are noise to who reads a request's way. */
+/* Allocation, a return that only repeats "pending", and one that says nothing are noise to who reads a
+ * request's way. */
 static bool is_noise(const struct trace_event *event)
 {
     return !trace_verbose && (event->kind == TRACE_IRP_ALLOCATED || event->kind == TRACE_IRP_FREED ||
+                              event->kind == TRACE_START_IO_RETURN ||
                               (event->kind == TRACE_IRP_RETURNED && (NTSTATUS)event->b == STATUS_PENDING));
 }
 

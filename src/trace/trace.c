@@ -57,6 +57,8 @@ static enum trace_kind opened_by(enum trace_kind kind)
         return TRACE_IRP_SENT;
     case TRACE_IRP_COMPLETION_RETURN:
         return TRACE_IRP_COMPLETION_ROUTINE;
+    case TRACE_START_IO_RETURN:
+        return TRACE_START_IO;
     case TRACE_DPC_END:
         return TRACE_DPC_START;
     default:
@@ -67,7 +69,7 @@ static enum trace_kind opened_by(enum trace_kind kind)
 static bool opens(enum trace_kind kind)
 {
     return kind == TRACE_DRIVER_ENTRY || kind == TRACE_DRIVER_UNLOAD || kind == TRACE_IRP_SENT ||
-           kind == TRACE_IRP_COMPLETION_ROUTINE || kind == TRACE_DPC_START;
+           kind == TRACE_IRP_COMPLETION_ROUTINE || kind == TRACE_START_IO || kind == TRACE_DPC_START;
 }
 
 /* A dispatch routine returned STATUS_PENDING: its frame is still open, the IRP may be anywhere. */
@@ -134,7 +136,7 @@ static void write_event(const struct trace_event *event)
 
 static void NTAPI on_event(const struct trace_event *event)
 {
-    if (event->kind == TRACE_IRQL && !trace_verbose)
+    if ((event->kind == TRACE_IRQL || event->kind == TRACE_PORT) && !trace_verbose)
         return;
     int me = trace_vp();
     if (me >= 0 && __atomic_load_n(&owner, __ATOMIC_RELAXED) == me)

@@ -103,7 +103,9 @@ static void send_down(void)
     story->irp.CurrentLocation = 1;
     story->irp.Tail.Overlay.CurrentStackLocation = &story->locations[0];
     TRACE(TRACE_IRP_SENT, &story->irp, .a = (uintptr_t)&story->device);
+    TRACE(TRACE_START_IO, &story->irp, .a = (uintptr_t)&story->device, .b = (uintptr_t)STORY_SERIAL);
     TRACE(TRACE_DPC_QUEUED, &story->dpc, .a = 0);
+    TRACE(TRACE_START_IO_RETURN, &story->irp);
     TRACE(TRACE_IRP_PENDED, &story->irp, .a = (uintptr_t)&story->device);
     TRACE(TRACE_IRP_RETURNED, &story->irp, .a = (uintptr_t)&story->device, .b = STATUS_PENDING);
     TRACE(TRACE_IRP_PENDED, &story->irp, .a = (uintptr_t)&story->filter);

@@ -45,7 +45,8 @@ static void a_request_as_a_story(void **state)
         "  0.000000 vp0 t3  serial: DriverEntry returned STATUS_SUCCESS\n"
         "  0.000012 vp0 t3  IRP #4 READ sent to device #2 (serial)\n"
         "  0.000012 vp0 t3    IRP #4 READ sent to device #1 (serial)\n"
-        "  0.000012 vp0 t3      DPC #1 serial.sys!SerialDpc queued to vp0\n"
+        "  0.000012 vp0 t3      IRP #4 StartIo serial.sys!SerialDpc called for device #1 (serial)\n"
+        "  0.000012 vp0 t3        DPC #1 serial.sys!SerialDpc queued to vp0\n"
         "  0.000012 vp0 t3      IRP #4 pending in device #1 (serial)\n"
         "  0.000012 vp0 t3    IRP #4 pending in device #2 (serial)\n"
         "  0.000012 vp0 t3  waits for time\n"
@@ -70,6 +71,30 @@ static void verbose_has_more(void **state)
     trace_stop();
     assert_non_null(strstr(got, "IRP #4 allocated\n"));
     assert_non_null(strstr(got, "IRQL 0 (PASSIVE_LEVEL) to 2 (DISPATCH_LEVEL)\n"));
+}
+
+static void a_packet_as_a_story(void **state)
+{
+    start(TRACE_FORMAT_TEXT, true);
+    TRACE(TRACE_START_IO, &story->irp, .a = (uintptr_t)&story->device, .b = (uintptr_t)STORY_SERIAL);
+    TRACE(TRACE_PORT, NULL, .a = 0x3F8, .b = 'a', .c = 1);
+    TRACE(TRACE_PORT, NULL, .a = 0x3FD, .b = 0x60, .c = 0);
+    story_irp_is_known = false; /* StartIo may have completed it */
+    TRACE(TRACE_START_IO_RETURN, &story->irp);
+    story_irp_is_known = true;
+    TRACE(TRACE_IRP_QUEUED, &story->irp, .a = (uintptr_t)&story->device);
+    TRACE(TRACE_DEVICE_IDLE, &story->device);
+    trace_stop();
+    assert_non_null(strstr(got, "t3  IRP #4 StartIo serial.sys!SerialDpc called for device #1 (serial)\n"));
+    assert_non_null(strstr(got, "t3    port 0x3F8: 0x61 written\n"));
+    assert_non_null(strstr(got, "t3    port 0x3FD: 0x60 read\n"));
+    assert_non_null(strstr(got, "t3  IRP #4 StartIo returned\n"));
+    assert_non_null(strstr(got, "t3  IRP #4 waits in the queue of device #1 (serial)\n"));
+    assert_non_null(strstr(got, "t3  device #1 (serial) has no next packet\n"));
+    start(TRACE_FORMAT_TEXT, false);
+    TRACE(TRACE_PORT, NULL, .a = 0x3F8, .b = 'a', .c = 1);
+    trace_stop();
+    assert_string_equal(got, "");
 }
 
 static void each_line_is_written_at_once(void **state)
@@ -183,11 +208,11 @@ static void the_machine_stops_in_an_event(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_request_as_a_story),          cmocka_unit_test(verbose_has_more),
-        cmocka_unit_test(each_line_is_written_at_once),  cmocka_unit_test(long_messages_are_cut),
-        cmocka_unit_test(frames_lost_to_exceptions),     cmocka_unit_test(more_than_there_is_room_for),
-        cmocka_unit_test(a_full_buffer_is_written),      cmocka_unit_test(one_trace_at_a_time),
-        cmocka_unit_test(the_machine_stops_in_an_event),
+        cmocka_unit_test(a_request_as_a_story),        cmocka_unit_test(verbose_has_more),
+        cmocka_unit_test(a_packet_as_a_story),         cmocka_unit_test(each_line_is_written_at_once),
+        cmocka_unit_test(long_messages_are_cut),       cmocka_unit_test(frames_lost_to_exceptions),
+        cmocka_unit_test(more_than_there_is_room_for), cmocka_unit_test(a_full_buffer_is_written),
+        cmocka_unit_test(one_trace_at_a_time),         cmocka_unit_test(the_machine_stops_in_an_event),
     };
     story_begin();
     return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
