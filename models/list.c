@@ -2,10 +2,11 @@
 /*
  * The models that are built in.
  */
+#include "models/i8042.h"
 #include "models/pci_model.h"
 #include "models/ram.h"
 #include "models/uart16550.h"
 
 const struct model_type *const model_types[] = {
-    &model_pci, &model_ram, &model_uart16550, NULL,
+    &model_i8042, &model_pci, &model_ram, &model_uart16550, NULL,
 };
