@@ -26,10 +26,8 @@ static void delete_driver(void *body)
         mm_free(
             container_of(list_remove_head(&d->client_extensions), struct io_driver_extension_block, link));
     mm_free(d->public.DriverName.Buffer); /* the block of all strings */
-    if (d->image) {
-        io_remove_locks_forget(d->image->base, d->image->size);
-        ldr_unload(d->image);
-    }
+    if (d->image)
+        io_image_release(d->image);
 }
 
 static const struct ob_type_ops driver_ops = {

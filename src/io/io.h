@@ -89,8 +89,8 @@ void io_for_each_error(void (*visit)(const char *driver, const IO_ERROR_LOG_PACK
  * flushed. */
 void io_send_shutdown(bool last);
 
-/* Controller objects that drivers have made and not deleted; caller: who made it. A lock is held: visit must not
- * allocate. */
+/* Controller objects that drivers have made and not deleted; caller: who made it. A lock is held: visit must
+ * not allocate. */
 void io_for_each_controller(void (*visit)(const CONTROLLER_OBJECT *controller, const void *caller,
                                           void *context),
                             void *context);

@@ -13,7 +13,7 @@ struct entry_call {
 };
 
 /* RegistryPath as DriverEntry sees it: memory of its own that goes when DriverEntry returns (SV-13). */
-static PUNICODE_STRING make_registry_path(const WCHAR *path)
+PUNICODE_STRING io_registry_path_create(const WCHAR *path)
 {
     size_t bytes = (rtl_wcslen(path) + 1) * sizeof(WCHAR);
     PUNICODE_STRING s = mm_alloc(sizeof(*s) + bytes, IO_NAME_TAG);
@@ -25,7 +25,7 @@ static PUNICODE_STRING make_registry_path(const WCHAR *path)
 }
 
 /* Wiped first, so that a driver that kept the pointer does not find the path by luck. */
-static void drop_registry_path(PUNICODE_STRING s)
+void io_registry_path_drop(PUNICODE_STRING s)
 {
     __builtin_memset(s->Buffer, 0, s->Length);
     mm_free(s);
@@ -34,7 +34,7 @@ static void drop_registry_path(PUNICODE_STRING s)
 static void run_entry(void *context)
 {
     struct entry_call *call = context;
-    PUNICODE_STRING registry_path = make_registry_path(call->service->path);
+    PUNICODE_STRING registry_path = io_registry_path_create(call->service->path);
     if (!registry_path) {
         call->result->status = STATUS_INSUFFICIENT_RESOURCES;
         return;
@@ -42,7 +42,7 @@ static void run_entry(void *context)
     call->result->entry_ran = true;
     call->result->status = io_driver_run_entry(call->driver, registry_path);
     /* SV-13: a driver that wants it later has copied it. */
-    drop_registry_path(registry_path);
+    io_registry_path_drop(registry_path);
     if (NT_SUCCESS(call->result->status)) {
         io_driver_initialized(&call->driver->public);
         call->driver->entered = true;
@@ -66,13 +66,13 @@ static NTSTATUS start_image(const struct io_service *s, struct ldr_image *image,
     if (!image->entry) {
         /* REQ-01: nothing to call. */
         result->status = STATUS_INVALID_IMAGE_FORMAT;
-        ldr_unload(image);
+        io_image_release(image);
         return result->status;
     }
     result->status = io_driver_create(s->name, s->type == TYPE_FILE_SYSTEM_DRIVER,
                                       (PDRIVER_INITIALIZE)image->entry, image, &d);
     if (!NT_SUCCESS(result->status)) {
-        ldr_unload(image);
+        io_image_release(image);
         if (result->status == STATUS_OBJECT_NAME_COLLISION)
             result->status = STATUS_IMAGE_ALREADY_LOADED;
         return result->status;
@@ -99,9 +99,12 @@ static NTSTATUS load_image(const struct io_service *s, const struct io_load_requ
         .path = request->path,
         .checked_gates = request->checked_gates,
         .deterministic = request->deterministic,
-        .find_export_driver = ldr_find_name,
+        .find_export_driver = io_export_driver_find,
     };
-    struct ldr_image *image = ldr_load(request->bytes, request->length, &options, &result->error);
+    struct ldr_image *image = io_export_driver_adopt(request->file_name);
+    if (image)
+        return start_image(s, image, result);
+    image = ldr_load(request->bytes, request->length, &options, &result->error);
     if (!image) {
         result->status = result->error.result == LDR_NOT_AN_IMAGE ? STATUS_INVALID_IMAGE_FORMAT
                                                                   : STATUS_DRIVER_UNABLE_TO_LOAD;
@@ -151,19 +154,25 @@ static NTSTATUS load_from_path(const struct io_service *s, struct io_load_result
     return result->status;
 }
 
+void io_service_name_of_file(const char *file_name, char *name, size_t room)
+{
+    size_t length = __builtin_strlen(file_name);
+    for (size_t i = length; i-- > 1;)
+        if (file_name[i] == '.') {
+            length = i;
+            break;
+        }
+    length = MIN(length, room - 1);
+    __builtin_memcpy(name, file_name, length);
+    name[length] = 0;
+}
+
 static void service_name_of(const struct io_load_request *request, char *name, size_t room)
 {
-    const char *from = request->service ? request->service : request->file_name;
-    size_t length = __builtin_strlen(from);
-    if (!request->service)
-        for (size_t i = length; i-- > 1;)
-            if (from[i] == '.') {
-                length = i;
-                break;
-            }
-    length = MIN(length, room - 1);
-    __builtin_memcpy(name, from, length);
-    name[length] = 0;
+    if (request->service)
+        host_snprintf(name, room, "%s", request->service);
+    else
+        io_service_name_of_file(request->file_name, name, room);
 }
 
 /* Rules: LC-01..LC-06, SV-01..SV-03, SV-13, SV-14, REQ-01. */

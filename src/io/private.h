@@ -141,6 +141,10 @@ bool io_driver_may_unload_locked(struct io_driver *driver);
 void io_driver_queue_unload(struct io_driver *driver);
 void io_run_reinitialize(void);
 void io_forget_reinitialize(PDRIVER_OBJECT driver);
+/* Images: those of drivers, and of the export drivers that they import from. */
+struct ldr_image *io_export_driver_find(const char *module, struct ldr_error *error);
+struct ldr_image *io_export_driver_adopt(const char *file_name);
+void io_image_release(struct ldr_image *image);
 /* Runs fn in a system thread and waits; directly if this is one. */
 NTSTATUS io_in_system_thread(void (*fn)(void *), void *context, const char *name);
 
@@ -227,6 +231,7 @@ void io_shutdown_reset(void);
 void io_error_log_reset(void);
 void io_controllers_reset(void);
 void io_remove_locks_reset(void);
+void io_export_drivers_reset(void);
 NTSTATUS io_port_init(void);
 void io_port_queue(void *port, PIRP irp);
 NTSTATUS io_set_completion_port(PFILE_OBJECT file, HANDLE port, PVOID key, KPROCESSOR_MODE mode);

@@ -21,7 +21,11 @@ NTSTATUS io_service_of_path(struct io_service *s,
                             const UNICODE_STRING *path); /* STATUS_OBJECT_NAME_NOT_FOUND: no such key */
 NTSTATUS io_service_install(struct io_service *s, const char *file_name); /* keeps what is there */
 void io_service_read(struct io_service *s);
-NTSTATUS io_service_check(const struct io_service *s); /* may it start? */
+NTSTATUS io_service_check(const struct io_service *s);                        /* may it start? */
+void io_service_name_of_file(const char *file_name, char *name, size_t room); /* without the extension */
+/* RegistryPath as an entry point sees it: memory of its own, wiped and freed when the routine returns. */
+PUNICODE_STRING io_registry_path_create(const WCHAR *path);
+void io_registry_path_drop(PUNICODE_STRING path);
 bool io_service_use_last_known_good(struct io_service *s);
 
 #endif

@@ -56,6 +56,7 @@ static void forget_former_machine(void)
     io_error_log_reset();
     io_controllers_reset();
     io_remove_locks_reset();
+    io_export_drivers_reset();
     configuration = (CONFIGURATION_INFORMATION){.Version = sizeof(configuration)};
 }
 

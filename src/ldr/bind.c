@@ -16,21 +16,35 @@ struct binder {
     struct ldr_image *exporter;
 };
 
+static void release_exporter(struct ldr_image *exporter)
+{
+    if (__atomic_sub_fetch(&exporter->references, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    if (exporter->unreferenced != NULL)
+        exporter->unreferenced(exporter);
+    else if (ldr_private(exporter)->unload_wanted)
+        ldr_unload(exporter);
+}
+
+/* Takes the reference over: one for each exporter. */
 static bool hold_exporter(struct binder *binder, struct ldr_image *exporter)
 {
     struct ldr_private *private = ldr_private(binder->image);
     struct ldr_exporter *held;
 
     for (held = private->exporters; held != NULL; held = held->next) {
-        if (held->image == exporter)
+        if (held->image == exporter) {
+            release_exporter(exporter);
             return true;
+        }
     }
     held = arena_alloc(&private->arena, sizeof(*held));
-    if (held == NULL)
+    if (held == NULL) {
+        release_exporter(exporter);
         return ldr_no_memory(binder->error);
+    }
     *held = (struct ldr_exporter){private->exporters, exporter};
     private->exporters = held;
-    __atomic_add_fetch(&exporter->references, 1, __ATOMIC_RELAXED);
     return true;
 }
 
@@ -41,7 +55,9 @@ static bool find_exporter(struct binder *binder, const char *module)
     binder->module = module;
     binder->exporter = NULL;
     if (binder->options->find_export_driver != NULL)
-        binder->exporter = binder->options->find_export_driver(module);
+        binder->exporter = binder->options->find_export_driver(module, binder->error);
+    if (binder->error->result != LDR_OK)
+        return false;
     return binder->exporter == NULL || hold_exporter(binder, binder->exporter);
 }
 
@@ -91,6 +107,7 @@ bool ldr_bind_imports(struct ldr_image *image, const struct ldr_file *file,
 {
     struct binder binder = {.image = image, .options = options, .error = error};
 
+    error->result = LDR_OK;
     ldr_checked_gates = options->checked_gates;
     return ldr_for_each_import(file, bind_import, &binder, error);
 }
@@ -100,9 +117,6 @@ void ldr_release_imports(struct ldr_image *image)
     struct ldr_exporter *held = ldr_private(image)->exporters;
 
     ldr_private(image)->exporters = NULL;
-    for (; held != NULL; held = held->next) {
-        bool last = __atomic_sub_fetch(&held->image->references, 1, __ATOMIC_ACQ_REL) == 0;
-        if (last && ldr_private(held->image)->unload_wanted)
-            ldr_unload(held->image);
-    }
+    for (; held != NULL; held = held->next)
+        release_exporter(held->image);
 }

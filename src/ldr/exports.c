@@ -93,6 +93,17 @@ static bool module_matches(const struct export_entry *entry, enum module_kind ki
     return same_module(module, entry->module);
 }
 
+bool ldr_is_own_module(const char *module)
+{
+    if (kind_of_module(module) == MODULE_KERNEL)
+        return true;
+    for (const struct export_entry *entry = __start_rl_exports; entry < __stop_rl_exports; entry++) {
+        if (same_module(module, entry->module))
+            return true;
+    }
+    return false;
+}
+
 const struct export_entry *ldr_find_export(const char *module, const char *name)
 {
     enum module_kind kind = kind_of_module(module);

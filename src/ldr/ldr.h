@@ -54,8 +54,9 @@ struct ldr_image {
     void *driver_object;            /* the DRIVER_OBJECT this image belongs to; set by io */
     void *loader_data;              /* DriverSection: an LDR_DATA_TABLE_ENTRY in pool-like memory */
     unsigned missing_imports;
-    void *private_data; /* the loader's own */
-    ULONG references;   /* importing drivers */
+    void *private_data;                            /* the loader's own */
+    ULONG references;                              /* importing drivers */
+    void (*unreferenced)(struct ldr_image *image); /* NULL; told when the last of them has gone */
 };
 
 struct ldr_load_options {
@@ -64,7 +65,8 @@ struct ldr_load_options {
     bool checked_gates; /* every export through a checking gate (verifier, seed, trace), else only where
                            needed */
     bool deterministic; /* rdtsc, cpuid ... answer reproducibly */
-    struct ldr_image *(*find_export_driver)(const char *module); /* loaded .sys by name, or NULL */
+    /* The image of another driver, with a reference for the caller. NULL: there is none; or *error is set. */
+    struct ldr_image *(*find_export_driver)(const char *module, struct ldr_error *error);
 };
 
 struct ldr_image *ldr_load(const void *bytes, size_t length, const struct ldr_load_options *options,
@@ -75,6 +77,7 @@ void ldr_unload(
 void ldr_fini(void);          /* host side, before mm_fini: images that nobody unloaded go with the machine */
 struct ldr_image *ldr_find(const void *address);   /* by image or thunk address */
 struct ldr_image *ldr_find_name(const char *name); /* case-insensitive, with or without extension */
+bool ldr_is_own_module(const char *module); /* one that the runtime plays: "ntoskrnl.exe", "HAL.dll" ... */
 void ldr_for_each(void (*visit)(struct ldr_image *, void *), void *context);
 void *ldr_export_of(struct ldr_image *image, const char *name); /* NULL: none */
 

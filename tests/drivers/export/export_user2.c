@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* Another driver that imports the same. */
+#include "export_user.c"
