@@ -78,6 +78,7 @@ static void stop(void)
     cm_fini();
     ps_fini();
     ob_fini();
+    ldr_fini();
     mm_fini();
     arch_fini();
     hmem_fini();
