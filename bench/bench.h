@@ -52,6 +52,6 @@ void bench_path(char *path, size_t size, const char *name);
 void bench_driver_lines(void);  /* inside a driver */
 void bench_request_lines(void); /* through a handle */
 void bench_scale_line(unsigned cores);
-void bench_process_lines(void);
+void bench_process_lines(enum rgl_verify verify);
 
 #endif

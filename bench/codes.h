@@ -18,6 +18,7 @@
 #define BENCH_RAISE    BENCH_CODE(6)
 #define BENCH_FAULT    BENCH_CODE(7)
 #define BENCH_THREAD   BENCH_CODE(8)
+#define BENCH_POOL     BENCH_CODE(32) /* a block of 64 bytes allocated and freed */
 
 #define BENCH_DEVICES 64 /* \Device\Bench0 ... */
 

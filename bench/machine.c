@@ -84,7 +84,7 @@ void bench_driver_lines(void)
 {
     static struct inside irp1 = {BENCH_IRP1, 10000}, irp2 = {BENCH_IRP2, 10000},
                          pair = {BENCH_PINGPONG, 5000}, dpc = {BENCH_DPC, 20000}, raise = {BENCH_RAISE, 5000},
-                         fault = {BENCH_FAULT, 500}, thread = {BENCH_THREAD, 500};
+                         fault = {BENCH_FAULT, 500}, thread = {BENCH_THREAD, 500}, pool = {BENCH_POOL, 5000};
     const struct line lines[] = {
         {"irp.1driver", "ns", inside, &irp1, "malloc_free_512", floor_malloc, NULL, 61},
         {"irp.2drivers", "ns", inside, &irp2, "malloc_free_512", floor_malloc, NULL, 61},
@@ -92,6 +92,7 @@ void bench_driver_lines(void)
         {"dpc.queue_to_run", "ns", inside, &dpc, "indirect_call", floor_call, NULL, 61},
         {"raise_to_except", "ns", inside, &raise, "setjmp_longjmp", floor_jump, NULL, 61},
         {"fault_to_except", "ns", inside, &fault, "signal_to_self", floor_signal, NULL, 61},
+        {"pool.64", "ns", inside, &pool, "malloc_free_512", floor_malloc, NULL, 61},
         {"thread_create", "ns", inside, &thread, "pthread_create_join", floor_pthread, NULL, 41},
     };
 

@@ -30,11 +30,16 @@ static void find_folder(void)
         bench_folder = dirname(path);
 }
 
-static void measure_machine(enum rgl_verify verify)
+/* Every line, under names that say how the machine verifies. */
+static void measure(enum rgl_verify verify)
 {
+    bench_process_lines(verify);
     bench_machine(1, verify);
     bench_driver_lines();
     bench_request_lines();
+    bench_machine_end();
+    bench_machine(cores(), verify);
+    bench_scale_line(cores());
     bench_machine_end();
 }
 
@@ -53,11 +58,7 @@ int main(int argc, char **argv)
     if (!bench_goals_read(BENCH_GOALS))
         bench_fail("cannot read " BENCH_GOALS);
     find_folder();
-    bench_process_lines();
-    measure_machine(RGL_VERIFY_NONE);
-    bench_machine(cores(), RGL_VERIFY_NONE);
-    bench_scale_line(cores());
-    bench_machine_end();
-    measure_machine(RGL_VERIFY_STANDARD);
+    measure(RGL_VERIFY_NONE);
+    measure(RGL_VERIFY_STANDARD);
     return bench_check && !bench_goals_met();
 }

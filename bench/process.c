@@ -63,10 +63,12 @@ static void finish(struct child *child)
         bench_fail("a program that was started ended with status 0x%X", status);
 }
 
+static char *verify; /* what the program is told */
+
 static double first_irp(void *context)
 {
     char program[4096], driver[4096];
-    char *words[] = {program, "run", "--verify", "none", driver, "-c", "open \\Device\\Bench0", NULL};
+    char *words[] = {program, "run", "--verify", verify, driver, "-c", "open \\Device\\Bench0", NULL};
 
     bench_path(program, sizeof(program), "ringless");
     bench_path(driver, sizeof(driver), "sys/bench.sys");
@@ -109,7 +111,7 @@ static double resident_mib(const struct child *child)
 static double driver_rss(void *context)
 {
     char program[4096], driver[4096];
-    char *words[] = {program, "shell", "--verify", "none", driver, NULL};
+    char *words[] = {program, "shell", "--verify", verify, driver, NULL};
 
     bench_path(program, sizeof(program), "ringless");
     bench_path(driver, sizeof(driver), "sys/hello.sys");
@@ -136,13 +138,15 @@ static double cat_rss(void *context)
     return result;
 }
 
-void bench_process_lines(void)
+void bench_process_lines(enum rgl_verify level)
 {
     const struct line lines[] = {
         {"start.first_irp", "ms", first_irp, NULL, "fork_exec_true", run_true, NULL, 21},
         {"rss.one_driver", "MiB", driver_rss, NULL, "rss_of_cat", cat_rss, NULL, 5},
     };
 
+    verify = level == RGL_VERIFY_NONE ? "none" : "standard";
+    bench_suffix = level == RGL_VERIFY_NONE ? "" : ".verify";
     for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         bench_line(&lines[i]);
 }

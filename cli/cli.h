@@ -22,6 +22,8 @@ struct options {
     unsigned long long seed, last_seed;
     unsigned cpus, jobs, watchdog;
     enum rgl_verify verify;
+    unsigned special_pool_blocks; /* 0: the default */
+    bool special_pool_off, special_pool_underrun;
     const char *trace;
     const char *models[32];
     unsigned model_count;

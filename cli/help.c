@@ -30,6 +30,8 @@ static const char run_text[] =
     "  --jobs N         so many seeds at a time\n"
     "  --cpus N         virtual processors (default: 1 with a seed, else the host's)\n"
     "  --verify WHAT    standard (default), all or none\n"
+    "  --special-pool N[,underrun]   so many guarded pool blocks (default 8192); underrun: guarded at\n"
+    "                   their beginning instead of their end\n"
     "  --trace FILE     an event per line; - is standard output, *.json for Perfetto\n"
     "  --verbose        the trace shows IRQL changes and port accesses too\n"
     "  --model NAME[,key=value...]   a part of the machine (see 'ringless help models')\n"

@@ -11,6 +11,7 @@ enum option_id {
     OPT_JOBS,
     OPT_CPUS,
     OPT_VERIFY,
+    OPT_SPECIAL_POOL,
     OPT_TRACE,
     OPT_MODEL,
     OPT_REGISTRY,
@@ -33,6 +34,7 @@ static const struct {
     {"--jobs", OPT_JOBS, true},
     {"--cpus", OPT_CPUS, true},
     {"--verify", OPT_VERIFY, true},
+    {"--special-pool", OPT_SPECIAL_POOL, true},
     {"--trace", OPT_TRACE, true},
     {"--model", OPT_MODEL, true},
     {"--registry", OPT_REGISTRY, true},
@@ -88,6 +90,24 @@ static int verify_option(struct options *options, const char *text)
                        near ? "; did you mean " : "", near ? near : "");
 }
 
+/* A number of blocks, with or without which side of them is looked at. */
+static int special_pool_option(struct options *options, const char *text)
+{
+    char number[16];
+    const char *comma = strchr(text, ',');
+    size_t length = comma != NULL ? (size_t)(comma - text) : strlen(text);
+    bool known = comma == NULL || strcmp(comma, ",overrun") == 0 || strcmp(comma, ",underrun") == 0;
+
+    if (!known || length >= sizeof(number))
+        return usage_error("--special-pool wants BLOCKS[,overrun|,underrun], not '%s'", text);
+    memcpy(number, text, length);
+    number[length] = '\0';
+    options->special_pool_underrun = comma != NULL && comma[1] == 'u';
+    int code = number_option("--special-pool", number, 0, 30000, &options->special_pool_blocks);
+    options->special_pool_off = code == EXIT_OK && options->special_pool_blocks == 0;
+    return code;
+}
+
 static int apply(struct options *options, enum option_id id, const char *name, const char *argument)
 {
     switch (id) {
@@ -106,6 +126,8 @@ static int apply(struct options *options, enum option_id id, const char *name, c
         return number_option(name, argument, 1, 86400, &options->watchdog);
     case OPT_VERIFY:
         return verify_option(options, argument);
+    case OPT_SPECIAL_POOL:
+        return special_pool_option(options, argument);
     case OPT_TRACE:
         options->trace = argument;
         return EXIT_OK;

@@ -150,6 +150,9 @@ struct session *session_create(const struct options *options, int *exit_code)
     config.seed = options->seed;
     config.cpus = options->cpus;
     config.verify = options->verify;
+    config.special_pool_blocks = options->special_pool_blocks;
+    config.special_pool_off = options->special_pool_off;
+    config.special_pool_underrun = options->special_pool_underrun;
     config.watchdog_seconds = options->watchdog;
     config.debug_line = debug_line;
     config.debug_context = session;

@@ -138,6 +138,20 @@ static NTSTATUS queue_dpcs(ULONG rounds)
     return ran == rounds ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
+/* ---- pool ---- */
+
+static NTSTATUS pool_rounds(ULONG rounds)
+{
+    while (rounds-- > 0) {
+        PVOID block = ExAllocatePoolWithTag(NonPagedPoolNx, 64, 'hcnB');
+
+        if (block == NULL)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        ExFreePoolWithTag(block, 'hcnB');
+    }
+    return STATUS_SUCCESS;
+}
+
 /* ---- exceptions ---- */
 
 static NTSTATUS raise_rounds(ULONG rounds)
@@ -190,6 +204,8 @@ static NTSTATUS make_rounds(ULONG code, ULONG rounds)
         return raise_rounds(rounds);
     case BENCH_FAULT:
         return fault_rounds(rounds);
+    case BENCH_POOL:
+        return pool_rounds(rounds);
     case BENCH_THREAD:
         return make_threads(rounds);
     default:

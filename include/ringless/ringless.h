@@ -58,6 +58,10 @@ struct rgl_config {
     /* One line that a driver printed; delivered by rgl_poll and at the end of each call. NULL: discarded. */
     void (*debug_line)(void *context, const char *driver, const char *line);
     void *debug_context;
+    /* Drivers' pool blocks with an inaccessible page behind them (unless verify is none). */
+    unsigned special_pool_blocks; /* so many at a time, at most 30,000; 0: 8,192 */
+    bool special_pool_underrun;   /* the inaccessible page next to a block is the one before it */
+    bool special_pool_off;
 };
 RGL_API void rgl_config_init(struct rgl_config *config); /* the defaults: real time, verify standard */
 

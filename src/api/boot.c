@@ -50,6 +50,14 @@ static unsigned cpus_of(const struct rgl_config *config)
     return config->simulated ? 1 : host_cpu_count();
 }
 
+static NTSTATUS start_special_pool(const struct rgl_config *config)
+{
+    const struct mm_special_config special = {.blocks =
+                                                  config->special_pool_off ? 0 : config->special_pool_blocks,
+                                              .underrun = config->special_pool_underrun};
+    return mm_special_start(&special);
+}
+
 NTSTATUS api_boot(const struct rgl_config *config)
 {
     struct host_config host = {.simulated = config->simulated,
@@ -70,6 +78,8 @@ NTSTATUS api_boot(const struct rgl_config *config)
         started = DISPATCHER;
     if (NT_SUCCESS(status) && NT_SUCCESS(status = mm_init()))
         started = EXECUTIVE;
+    if (NT_SUCCESS(status) && config->verify != RGL_VERIFY_NONE)
+        status = start_special_pool(config);
     if (NT_SUCCESS(status))
         status = boot_on_nt_stack();
     return status;

@@ -13,7 +13,9 @@
 
 struct rgl_machine api_machine;
 
-#define MS 10000ull /* in 100 ns */
+#define MS                  10000ull /* in 100 ns */
+#define SPECIAL_POOL_BLOCKS 8192
+#define SPECIAL_POOL_MOST   30000
 
 static bool taken; /* from rgl_machine_create until rgl_machine_destroy has ended */
 
@@ -83,6 +85,10 @@ rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machine **mac
         return api_fail(STATUS_INVALID_PARAMETER, "there is no verify level %d", (int)checked.verify);
     if (checked.tick_signal != 0 && (checked.tick_signal < SIGRTMIN || checked.tick_signal > SIGRTMAX))
         return api_fail(STATUS_INVALID_PARAMETER, "signal %d is no real-time signal", checked.tick_signal);
+    if (checked.special_pool_blocks > SPECIAL_POOL_MOST)
+        return api_fail(STATUS_INVALID_PARAMETER, "special pool has at most %u blocks", SPECIAL_POOL_MOST);
+    if (checked.special_pool_blocks == 0)
+        checked.special_pool_blocks = SPECIAL_POOL_BLOCKS;
     if (checked.ram_bytes == 0)
         checked.ram_bytes = 64ull << 20;
     if (checked.watchdog_seconds == 0)

@@ -225,6 +225,8 @@ NTSTATUS arch_copy_guarded(void *to, const void *from, size_t length);
 
 /* Walks frames from a context: fills return addresses (original, not thunk addresses); returns how many. */
 unsigned arch_walk(const CONTEXT *context, ULONG64 *frames, unsigned max);
+/* The same from the driver code that called the runtime, on an NT stack; cheaper than to capture and walk. */
+unsigned arch_callers(ULONG64 *frames, unsigned max);
 void arch_capture(CONTEXT *context);
 
 /* ---- code patching (needs Zydis): see arch/rewrite.h ---- */

@@ -12,6 +12,12 @@
 #define DEPTH_MAXIMUM 256
 #define SIZE_SMALLEST 16 /* an entry holds a list link while it is free */
 
+/* Special pool is to see every entry come and go: a list on it keeps none. */
+static USHORT depth_of(const void *allocate, const void *free)
+{
+    return mm_special_on() && allocate == NULL && free == NULL ? 0 : DEPTH_START;
+}
+
 static const void *bound(const char *name)
 {
     const struct export_entry *entry = ldr_find_export("ntoskrnl", name);
@@ -36,6 +42,7 @@ static void init_classic(GENERAL_LOOKASIDE_POOL *l, PALLOCATE_FUNCTION allocate,
                          POOL_TYPE type, SIZE_T size, ULONG tag)
 {
     init_list(l, type, size, tag);
+    l->Depth = depth_of(allocate, free);
     /* SR-55: the driver's routine, or the pool's */
     l->Allocate = allocate ? allocate : (PALLOCATE_FUNCTION)bound("ExAllocatePoolWithTag");
     l->Free = free ? free : (PFREE_FUNCTION)bound("ExFreePool");
@@ -93,6 +100,7 @@ static bool pool_type_valid(POOL_TYPE type)
 /* The default routines take fewer parameters than the list passes: the surplus is ignored. */
 static void set_routines(GENERAL_LOOKASIDE_POOL *l, PALLOCATE_FUNCTION_EX allocate, PFREE_FUNCTION_EX free)
 {
+    l->Depth = depth_of(allocate, free);
     /* SR-55: the driver's routine, or the pool's */
     l->AllocateEx = allocate ? allocate : (PALLOCATE_FUNCTION_EX)bound("ExAllocatePoolWithTag");
     l->FreeEx = free ? free : (PFREE_FUNCTION_EX)bound("ExFreePool");

@@ -192,6 +192,13 @@ static bool walk_up(PIRP irp)
     }
 }
 
+/* Whoever wrote beyond the system buffer is still on the stack, as a rule. */
+static void check_system_buffer(PIRP irp)
+{
+    if (unlikely(seam_vf != NULL) && irp->Flags & IRP_DEALLOCATE_BUFFER)
+        mm_pool_check(irp->AssociatedIrp.SystemBuffer);
+}
+
 /*
  * Completes the request: walks from the completer's location upward, calling the completion routines that
  * want to know, and finishes the IRP at the top. Calling it again after a routine stopped the walk goes on
@@ -203,6 +210,7 @@ VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
     check_not_completed_twice(Irp);
     check_completable(Irp);
     check_information(Irp);
+    check_system_buffer(Irp);
     TRACE(TRACE_IRP_COMPLETE, Irp, .a = (ULONG64)(LONG64)Irp->IoStatus.Status,
           .b = Irp->IoStatus.Information);
     if (walk_up(Irp))

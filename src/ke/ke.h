@@ -209,6 +209,8 @@ struct ke_bugcheck_info {
     ULONG64 p[4];
     const char *sentence;     /* what happened, NULL: none given */
     const void *irp, *device; /* involved, or NULL */
+    const void *pool;         /* an address in or at a pool block that is involved, or NULL */
+    const char *details;      /* lines for the report, each with a newline, or NULL */
     EXCEPTION_RECORD exception;
     CONTEXT context; /* where it happened */
     bool have_context;

@@ -36,8 +36,42 @@ void mm_free(void *p);                        /* NULL: nothing */
 void *mm_pool_allocate(POOL_TYPE type, size_t size, ULONG tag, bool zero, const void *caller);
 void mm_pool_free(void *block, ULONG tag /* 0: any */,
                   const void *caller); /* bug checks on a block that is none (0xC2) */
+/* Bug checks (0xC1) when the bytes around the block have been overwritten; any other address is left alone.
+ */
+void mm_pool_check(const void *block);
 bool mm_pool_block_of(const void *address, void **block, size_t *size, ULONG *tag);
 bool mm_pool_is_paged(const void *address); /* inside a live block of paged pool */
+
+/* Special pool, before the first driver: drivers' blocks between inaccessible pages, up to so many; past
+ * them, and for blocks that the runtime gives to drivers, a pattern around the block and delayed reuse. */
+struct mm_special_config {
+    size_t blocks; /* 0: none */
+    bool underrun; /* blocks begin at their page, unless allocated otherwise; else they end there */
+};
+NTSTATUS mm_special_start(const struct mm_special_config *config);
+bool mm_special_on(void);
+uint64_t mm_special_missed(void); /* blocks that found no guarded place */
+/* The bug check for a fault at that address in special pool by the instruction; 0: the address is not there.
+ */
+ULONG mm_special_fault(ULONG64 address, ULONG64 rip);
+
+#define MM_POOL_FRAMES 10
+struct mm_pool_stack {
+    ULONG thread;   /* its number; 0: none */
+    unsigned count; /* 0: not known */
+    ULONG64 frames[MM_POOL_FRAMES];
+};
+struct mm_pool_history {
+    void *address;
+    size_t size;
+    ULONG tag;
+    bool paged, freed;
+    struct mm_pool_stack allocated_by, freed_by;
+};
+/* The block that the address belongs to, or did: special pool's guard pages lead to their block. NT context
+ * or a stopped machine. */
+bool mm_pool_history(const void *address, struct mm_pool_history *history);
+
 struct mm_pool_totals {
     uint64_t blocks, bytes; /* live, of drivers */
 };

@@ -9,7 +9,7 @@
  * and the slack behind what was asked for.
  */
 #include "base/sanitizer.h"
-#include "mm/pool_internal.h"
+#include "mm/special.h"
 
 struct pool_state pool;
 
@@ -23,6 +23,7 @@ NTSTATUS mm_pool_init(void)
 
 void mm_pool_fini(void)
 {
+    special_fini();
     sanitizer_unpoison(pool.base, pool.pages_seen * PAGE_SIZE); /* whatever is mapped there next */
     pool_slab_fini();
     pool_pages_fini();
@@ -31,7 +32,7 @@ void mm_pool_fini(void)
 }
 
 /* The VP's cache; without a VP the shared one, with the lock taken. */
-static struct pool_cache *cache_enter(bool *locked)
+struct pool_cache *pool_cache_enter(bool *locked)
 {
     *locked = !ke_on_vp();
     if (likely(!*locked))
@@ -40,7 +41,7 @@ static struct pool_cache *cache_enter(bool *locked)
     return &pool.cache[POOL_VPS];
 }
 
-static void cache_leave(bool locked)
+void pool_cache_leave(bool locked)
 {
     if (locked)
         rl_lock_release(&pool.lock);
@@ -116,20 +117,36 @@ static void account(struct pool_cache *cache, UCHAR flags, ULONG tag, size_t siz
     count_tag(cache, tag, flags & POOL_PAGED);
 }
 
-static void *allocate_small(enum pool_arena arena, UCHAR flags, unsigned class, size_t size, ULONG tag,
-                            const void *caller)
+void pool_count_allocation(UCHAR flags, ULONG tag, size_t size)
 {
     bool locked;
-    struct pool_cache *cache = cache_enter(&locked);
+    account(pool_cache_enter(&locked), flags, tag, size);
+    pool_cache_leave(locked);
+}
+
+void pool_count_free(UCHAR flags, size_t size)
+{
+    bool locked;
+    struct pool_cache *cache = pool_cache_enter(&locked);
+    cache->blocks--;
+    cache->bytes -= (int64_t)size;
+    pool_cache_leave(locked);
+}
+
+static void *allocate_small(enum pool_arena arena, UCHAR flags, unsigned class, size_t size, size_t room,
+                            ULONG tag, const void *caller)
+{
+    bool locked;
+    struct pool_cache *cache = pool_cache_enter(&locked);
     void *address = NULL;
     if (likely(cache->free[arena][class].count != 0) || refill(cache, arena, class, locked)) {
         struct pool_slot *slot = &cache->free[arena][class].slot[--cache->free[arena][class].count];
         address = slot->address;
         fill_record(slot->block, flags, tag, (USHORT)size, caller);
-        sanitizer_unpoison(address, size);
+        sanitizer_unpoison(address, room);
         account(cache, flags, tag, size);
     }
-    cache_leave(locked);
+    pool_cache_leave(locked);
     return address;
 }
 
@@ -144,13 +161,14 @@ static void mark_large(struct pool_page *page, enum pool_arena arena, size_t pag
                                .blocks = block};
 }
 
-static void *allocate_large(enum pool_arena arena, UCHAR flags, size_t size, ULONG tag, const void *caller)
+static void *allocate_large(enum pool_arena arena, UCHAR flags, size_t size, size_t room, ULONG tag,
+                            const void *caller)
 {
-    if (size > pool.bytes)
+    if (room > pool.bytes)
         return NULL;
-    size_t pages = (size + PAGE_SIZE - 1) / PAGE_SIZE;
+    size_t pages = (room + PAGE_SIZE - 1) / PAGE_SIZE;
     bool locked = true;
-    struct pool_cache *cache = cache_enter(&locked);
+    struct pool_cache *cache = pool_cache_enter(&locked);
     if (!locked)
         rl_lock_acquire(&pool.lock);
     struct pool_block *block = pool_block_records(POOL_LARGE);
@@ -158,7 +176,7 @@ static void *allocate_large(enum pool_arena arena, UCHAR flags, size_t size, ULO
     if (address != NULL) {
         fill_record(block, flags, tag, (USHORT)(pages * PAGE_SIZE - size), caller);
         sanitizer_poison(address, pages * PAGE_SIZE);
-        sanitizer_unpoison(address, size);
+        sanitizer_unpoison(address, room);
         mark_large(pool_page_of(address), arena, pages, block);
         account(cache, flags, tag, size);
     } else if (block != NULL) {
@@ -168,39 +186,74 @@ static void *allocate_large(enum pool_arena arena, UCHAR flags, size_t size, ULO
     return address;
 }
 
-static void *allocate(enum pool_arena arena, UCHAR flags, size_t size, ULONG tag, bool aligned,
-                      const void *caller)
+static inline void *allocate(enum pool_arena arena, UCHAR flags, size_t size, size_t room, ULONG tag,
+                             bool aligned, const void *caller)
 {
-    if (likely(size < PAGE_SIZE))
-        return allocate_small(arena, flags, pool_class_of(size, aligned), size, tag, caller);
-    return allocate_large(arena, flags, size, tag, caller);
+    if (likely(room < PAGE_SIZE))
+        return allocate_small(arena, flags, pool_class_of(room, aligned), size, room, tag, caller);
+    return allocate_large(arena, flags, size, room, tag, caller);
 }
 
 void *mm_alloc(size_t size, ULONG tag)
 {
-    void *p = allocate(POOL_NX, POOL_RUNTIME, size, tag, false, __builtin_return_address(0));
+    void *p = allocate(POOL_NX, POOL_RUNTIME, size, size, tag, false, __builtin_return_address(0));
     return p ? __builtin_memset(p, 0, size) : NULL;
 }
 
 void *mm_alloc_lines(size_t size, ULONG tag)
 {
-    void *p = allocate(POOL_NX, POOL_RUNTIME, ALIGN_UP(size, 64), tag, true, __builtin_return_address(0));
+    size_t room = ALIGN_UP(size, 64);
+    void *p = allocate(POOL_NX, POOL_RUNTIME, room, room, tag, true, __builtin_return_address(0));
     return p ? __builtin_memset(p, 0, size) : NULL;
+}
+
+void *pool_allocate_plain(const struct pool_request *request, UCHAR flags, size_t room)
+{
+    return allocate(request->arena, request->flags | flags, request->size, room, request->tag,
+                    request->aligned, request->caller);
+}
+
+/* What a driver asks for is guarded, what the runtime gives to drivers of its own accord has a pattern around
+ * it.
+ */
+static __attribute__((noinline)) void *allocate_checked(const struct pool_request *request)
+{
+    void *p = hmem_is_system(request->caller) ? special_allocate(request) : NULL;
+    if (p != NULL)
+        pool_count_allocation(request->flags, request->tag, request->size);
+    return p != NULL ? p : canary_allocate(request);
+}
+
+void *pool_allocate(const struct pool_request *request)
+{
+    if (unlikely(mm_special_on()))
+        return allocate_checked(request);
+    void *p = pool_allocate_plain(request, 0, request->size);
+    return p && request->zero ? __builtin_memset(p, 0, request->size) : p;
+}
+
+struct pool_request pool_request_of(POOL_TYPE type, size_t size, ULONG tag, bool zero, const void *caller)
+{
+    bool paged = type & PagedPool;
+    return (struct pool_request){.size = size,
+                                 .tag = tag,
+                                 .flags = paged ? POOL_PAGED : 0,
+                                 .arena = paged || type & NonPagedPoolNx ? POOL_NX : POOL_EXECUTABLE,
+                                 .aligned = type & NonPagedPoolCacheAligned,
+                                 .zero = zero,
+                                 .caller = mm_caller(caller)};
 }
 
 void *mm_pool_allocate(POOL_TYPE type, size_t size, ULONG tag, bool zero, const void *caller)
 {
-    bool paged = type & PagedPool, aligned = type & NonPagedPoolCacheAligned;
-    bool executable = !paged && !(type & NonPagedPoolNx);
-    void *p = allocate(executable ? POOL_EXECUTABLE : POOL_NX, paged ? POOL_PAGED : 0, size, tag, aligned,
-                       mm_caller(caller));
-    return p && zero ? __builtin_memset(p, 0, size) : p;
+    struct pool_request request = pool_request_of(type, size, tag, zero, caller);
+    return pool_allocate(&request);
 }
 
 static void free_small(struct pool_page *page, struct pool_slot slot)
 {
     bool locked;
-    struct pool_cache *cache = cache_enter(&locked);
+    struct pool_cache *cache = pool_cache_enter(&locked);
     unsigned arena = page->arena, class = page->class;
     if (!(slot.block->flags & POOL_RUNTIME)) {
         cache->blocks--;
@@ -211,13 +264,13 @@ static void free_small(struct pool_page *page, struct pool_slot slot)
     if (unlikely(cache->free[arena][class].count == POOL_CACHE_SLOTS))
         drain_half(cache, arena, class, locked);
     cache->free[arena][class].slot[cache->free[arena][class].count++] = slot;
-    cache_leave(locked);
+    pool_cache_leave(locked);
 }
 
 static void free_large(struct pool_page *page, struct pool_slot slot)
 {
     bool locked;
-    struct pool_cache *cache = cache_enter(&locked);
+    struct pool_cache *cache = pool_cache_enter(&locked);
     if (!locked)
         rl_lock_acquire(&pool.lock);
     size_t pages = page->pages;
@@ -234,7 +287,7 @@ static void free_large(struct pool_page *page, struct pool_slot slot)
     rl_lock_release(&pool.lock);
 }
 
-static void free_block(struct pool_page *page, struct pool_slot slot)
+void pool_free_plain(struct pool_page *page, struct pool_slot slot)
 {
     if (likely(page->kind == POOL_PAGE_SLAB))
         free_small(page, slot);
@@ -249,36 +302,24 @@ void mm_free(void *p)
     if (p == NULL)
         return;
     RL_ASSERT(pool_find(p, &page, &slot) && slot.address == p && slot.block->flags & POOL_LIVE);
-    free_block(page, slot);
+    pool_free_plain(page, slot);
 }
 
 void mm_pool_free(void *p, ULONG tag, const void *caller)
 {
     struct pool_page *page;
     struct pool_slot slot;
-    if (unlikely(!pool_find(p, &page, &slot) || slot.address != p || !(slot.block->flags & POOL_LIVE)))
+    if (unlikely(special_holds(p))) {
+        special_free(p, tag);
+        return;
+    }
+    if (unlikely(!pool_find(p, &page, &slot) || pool_block_address(slot) != p ||
+                 !(slot.block->flags & POOL_LIVE)))
         pool_bad_free(p);
     if (unlikely(slot.block->tag != tag && (tag != 0 || slot.block->tag & PROTECTED_POOL)))
         pool_wrong_tag(p, slot.block->tag, tag);
-    free_block(page, slot);
-}
-
-bool mm_pool_block_of(const void *address, void **block, size_t *size, ULONG *tag)
-{
-    struct pool_page *page;
-    struct pool_slot slot;
-    if (!pool_find(address, &page, &slot) || !(slot.block->flags & POOL_LIVE))
-        return false;
-    *block = slot.address;
-    *size = pool_block_size(page, slot.block);
-    *tag = slot.block->tag;
-    return true;
-}
-
-bool mm_pool_is_paged(const void *address)
-{
-    struct pool_page *page;
-    struct pool_slot slot;
-    return pool_find(address, &page, &slot) && slot.block->flags & POOL_LIVE &&
-           slot.block->flags & POOL_PAGED;
+    if (unlikely(slot.block->flags & POOL_CANARY))
+        canary_free(page, slot);
+    else
+        pool_free_plain(page, slot);
 }

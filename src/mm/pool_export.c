@@ -14,11 +14,14 @@
 #define LOW_PRIORITY_RESERVE(ram)    ((ram) / 16)
 #define NORMAL_PRIORITY_RESERVE(ram) ((ram) / 128)
 
-static void *old_form(POOL_TYPE type, SIZE_T size, ULONG tag, bool raise, const void *from)
+static void *old_form(POOL_TYPE type, SIZE_T size, ULONG tag, bool raise, enum pool_guard guard,
+                      const void *from)
 {
     if (unlikely(type & NonPagedPoolMustSucceed))
         pool_must_succeed(type, size, tag);
-    void *p = mm_pool_allocate(type, size, tag, type & POOL_ZERO_ALLOCATION, from);
+    struct pool_request request = pool_request_of(type, size, tag, type & POOL_ZERO_ALLOCATION, from);
+    request.guard = guard;
+    void *p = pool_allocate(&request);
     if (unlikely(p == NULL) && (raise || type & POOL_RAISE_IF_ALLOCATION_FAILURE))
         arch_raise_status(STATUS_INSUFFICIENT_RESOURCES);
     return p;
@@ -29,14 +32,14 @@ static void *old_form(POOL_TYPE type, SIZE_T size, ULONG tag, bool raise, const 
 EXPORT(ntoskrnl, ExAllocatePoolWithTag, PASSIVE_LEVEL, DISPATCH_LEVEL, X_RAISES)
 PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
-    return old_form(PoolType, NumberOfBytes, Tag, false, __builtin_return_address(0));
+    return old_form(PoolType, NumberOfBytes, Tag, false, POOL_GUARD_USUAL, __builtin_return_address(0));
 }
 
 /* The obsolete form: the tag is 'None'. Rules: EX-06. */
 EXPORT(ntoskrnl, ExAllocatePool, PASSIVE_LEVEL, DISPATCH_LEVEL, X_RAISES)
 PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 {
-    return old_form(PoolType, NumberOfBytes, TAG_NONE, false, __builtin_return_address(0));
+    return old_form(PoolType, NumberOfBytes, TAG_NONE, false, POOL_GUARD_USUAL, __builtin_return_address(0));
 }
 
 /* Raises STATUS_INSUFFICIENT_RESOURCES on failure, unless the type has POOL_QUOTA_FAIL_INSTEAD_OF_RAISE.
@@ -45,14 +48,14 @@ EXPORT(ntoskrnl, ExAllocatePoolWithQuotaTag, PASSIVE_LEVEL, DISPATCH_LEVEL, X_RA
 PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
     return old_form(PoolType, NumberOfBytes, Tag, !(PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE),
-                    __builtin_return_address(0));
+                    POOL_GUARD_USUAL, __builtin_return_address(0));
 }
 
 EXPORT(ntoskrnl, ExAllocatePoolWithQuota, PASSIVE_LEVEL, DISPATCH_LEVEL, X_RAISES)
 PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 {
     return old_form(PoolType, NumberOfBytes, TAG_NONE, !(PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE),
-                    __builtin_return_address(0));
+                    POOL_GUARD_USUAL, __builtin_return_address(0));
 }
 
 static bool priority_allows(EX_POOL_PRIORITY priority, SIZE_T size)
@@ -65,13 +68,22 @@ static bool priority_allows(EX_POOL_PRIORITY priority, SIZE_T size)
     return free >= need && free - need >= reserve;
 }
 
+/* The xxxSpecialPoolOverrun and -Underrun forms say on which side special pool guards the block. */
+static enum pool_guard guard_of(EX_POOL_PRIORITY priority)
+{
+    ULONG form = priority % NormalPoolPriority;
+    if (form == LowPoolPrioritySpecialPoolUnderrun)
+        return POOL_GUARD_BEFORE;
+    return form == LowPoolPrioritySpecialPoolOverrun ? POOL_GUARD_AFTER : POOL_GUARD_USUAL;
+}
+
 /* A request of low priority fails while there is still memory for the others. */
 EXPORT(ntoskrnl, ExAllocatePoolWithTagPriority, PASSIVE_LEVEL, DISPATCH_LEVEL, X_RAISES)
 PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
                                           EX_POOL_PRIORITY Priority)
 {
     if (priority_allows(Priority, NumberOfBytes))
-        return old_form(PoolType, NumberOfBytes, Tag, false, __builtin_return_address(0));
+        return old_form(PoolType, NumberOfBytes, Tag, false, guard_of(Priority), __builtin_return_address(0));
     if (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE)
         arch_raise_status(STATUS_INSUFFICIENT_RESOURCES);
     return NULL;

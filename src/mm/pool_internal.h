@@ -27,7 +27,27 @@ enum pool_page_kind {
     POOL_PAGE_LARGE_REST,
     POOL_PAGE_FREED
 };
-enum pool_block_flags { POOL_LIVE = 1, POOL_PAGED = 2, POOL_RUNTIME = 4 };
+enum pool_block_flags {
+    POOL_LIVE = 1,
+    POOL_PAGED = 2,
+    POOL_RUNTIME = 4,
+    POOL_CANARY = 8, /* a pattern follows it */
+    POOL_HEAD = 16   /* and precedes it, in POOL_HEAD_BYTES */
+};
+#define POOL_HEAD_BYTES 16
+
+enum pool_guard { POOL_GUARD_USUAL, POOL_GUARD_AFTER, POOL_GUARD_BEFORE };
+
+/* What a driver, or the runtime for a driver, asks for. */
+struct pool_request {
+    size_t size;
+    ULONG tag;
+    UCHAR flags; /* POOL_PAGED */
+    enum pool_arena arena;
+    bool aligned, zero; /* to a cache line */
+    enum pool_guard guard;
+    const void *caller;
+};
 
 struct pool_block {
     const void *caller;
@@ -55,6 +75,13 @@ struct pool_tag_count {
     uint64_t allocations;
 };
 
+/* Blocks with a pattern that were freed: filled with another one and kept for a while. */
+#define POOL_DELAYED 128
+struct pool_delay {
+    ULONG count, oldest;
+    struct pool_slot slot[POOL_DELAYED];
+};
+
 struct pool_cache { /* one per VP: only code that runs on it touches it, and none of it is interrupted there
                      */
     struct {
@@ -63,6 +90,7 @@ struct pool_cache { /* one per VP: only code that runs on it touches it, and non
     } free[POOL_ARENAS][POOL_CLASSES];
     int64_t blocks, bytes; /* drivers' allocations less frees made here */
     struct pool_tag_count tags[POOL_TAG_SLOTS];
+    struct pool_delay delay;
 };
 
 struct pool_state {
@@ -94,7 +122,29 @@ void pool_block_records_free(unsigned class, struct pool_block *records);
 /* The block that holds the address, live or not; false: no slab or large block there. */
 bool pool_find(const void *address, struct pool_page **page, struct pool_slot *slot);
 
+/* Allocating and freeing (pool.c). */
+void *pool_allocate(const struct pool_request *request);
+struct pool_request pool_request_of(POOL_TYPE type, size_t size, ULONG tag, bool zero, const void *caller);
+/* Ordinary pool: `room` bytes, recorded as of the request's size. Neither filled nor zeroed. */
+void *pool_allocate_plain(const struct pool_request *request, UCHAR flags, size_t room);
+void pool_free_plain(struct pool_page *page, struct pool_slot slot);
+struct pool_cache *pool_cache_enter(bool *locked); /* the VP's, or the shared one with the lock held */
+void pool_cache_leave(bool locked);
+void pool_count_allocation(UCHAR flags, ULONG tag, size_t size);
+void pool_count_free(UCHAR flags, size_t size);
+
+/* Patterns around blocks (pool_canary.c). */
+void *canary_allocate(const struct pool_request *request);
+void canary_free(struct pool_page *page, struct pool_slot slot);
+/* The first byte in [low, high) that is not the pattern; NULL: none. */
+const char *pool_find_damage(const char *low, const char *high, UCHAR pattern);
+
 /* A driver's mistakes (pool_bugcheck.c). */
+_Noreturn void pool_damaged(void *p, const void *where, bool behind);
+_Noreturn void pool_written_after_free(void *p, const void *where);
+_Noreturn void pool_never_allocated(void *p);
+_Noreturn void pool_freed_before(void *p, ULONG tag);
+_Noreturn void pool_not_the_start(void *p, void *block, size_t size);
 _Noreturn void pool_bad_free(void *p);
 _Noreturn void pool_wrong_tag(void *p, ULONG allocated, ULONG given);
 _Noreturn void pool_must_succeed(POOL_TYPE type, size_t size, ULONG tag);
@@ -108,6 +158,12 @@ static inline struct pool_page *pool_page_of(const void *address)
 static inline char *pool_page_address(const struct pool_page *page)
 {
     return pool.base + (size_t)(page - pool.page) * PAGE_SIZE;
+}
+
+/* Where the block begins for its owner. */
+static inline char *pool_block_address(struct pool_slot slot)
+{
+    return (char *)slot.address + (slot.block->flags & POOL_HEAD ? POOL_HEAD_BYTES : 0);
 }
 
 /* The requested size of a block. */

@@ -4,7 +4,7 @@
  * asked, by a walk over the blocks' records; VPs that go on allocating
  * meanwhile are not stopped.
  */
-#include "mm/pool_internal.h"
+#include "mm/special.h"
 
 #define REPORT_TAGS 4096
 
@@ -26,8 +26,9 @@ static void visit_page(struct pool_page *page, void (*visit)(const struct mm_poo
         const struct pool_block *block = &page->blocks[i];
         if (!(block->flags & POOL_LIVE) || block->flags & POOL_RUNTIME)
             continue;
-        struct mm_pool_block shown = {pool_page_address(page) + i * step, pool_block_size(page, block),
-                                      block->tag, block->caller, (block->flags & POOL_PAGED) != 0};
+        struct pool_slot slot = {pool_page_address(page) + i * step, &page->blocks[i]};
+        struct mm_pool_block shown = {pool_block_address(slot), pool_block_size(page, block), block->tag,
+                                      block->caller, (block->flags & POOL_PAGED) != 0};
         visit(&shown, context);
     }
 }
@@ -39,6 +40,7 @@ void mm_pool_for_each_block(void (*visit)(const struct mm_pool_block *, void *),
         if (pool.page[i].kind == POOL_PAGE_SLAB || pool.page[i].kind == POOL_PAGE_LARGE)
             visit_page(&pool.page[i], visit, context);
     rl_lock_release(&pool.lock);
+    special_for_each(visit, context);
 }
 
 struct tag_table {

@@ -32,6 +32,16 @@ bool vf_image_of(ULONG64 address, char *name, size_t size)
     return image != NULL;
 }
 
+bool vf_pool_history(const void *address, struct mm_pool_history *block)
+{
+    return mm_pool_history(address, block);
+}
+
+ULONG64 vf_special_missed(void)
+{
+    return mm_special_missed();
+}
+
 ULONG vf_irp_number(const void *irp)
 {
     return io_irp_number(irp);

@@ -56,6 +56,10 @@ static const struct {
     {ATTEMPTED_WRITE_TO_READONLY_MEMORY, {"the address", "its protection", NULL, NULL}},
     {ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, {"the address", "its protection", NULL, NULL}},
     {BAD_POOL_CALLER, {"the kind of error", NULL, NULL, NULL}},
+    {SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION,
+     {"the address that was freed", "the address where bytes are corrupted", NULL,
+      "the kind of error: 0x20 never allocated, 0x21 not the beginning of a block, 0x23 bytes before it were "
+      "overwritten, 0x24 bytes behind it"}},
     {DRIVER_VERIFIER_DETECTED_VIOLATION, {"the kind of violation", NULL, NULL, NULL}},
     {DRIVER_VERIFIER_IOMANAGER_VIOLATION, {"the kind of violation", NULL, NULL, NULL}},
     {IRQL_UNEXPECTED_VALUE, {"IRQL << 16 | expected IRQL << 8", "the routine, or 0", NULL, NULL}},

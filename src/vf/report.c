@@ -211,8 +211,12 @@ static void add_body(struct vf_text *text, const struct ke_bugcheck_info *info, 
     add_thread(text, info);
     add_exception(text, info);
     add_objects(text, info);
+    vf_add_pool(text, info);
+    if (info->details != NULL)
+        vf_text_add(text, "%s", info->details);
     add_parameters(text, info);
     add_stack(text, frames, count);
+    vf_add_missed(text);
     add_registers(text, info);
 }
 

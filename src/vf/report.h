@@ -32,6 +32,12 @@ const char *vf_meaning(const struct ke_bugcheck_info *info, unsigned index);
 void vf_add_irp(struct vf_text *text, const void *irp);
 void vf_add_device(struct vf_text *text, const void *device);
 
+/* The pool block that is involved, and whether special pool was large enough: pool.c. */
+void vf_add_pool(struct vf_text *text, const struct ke_bugcheck_info *info);
+void vf_add_missed(struct vf_text *text);
+/* "0x200140000f9c, 100 bytes of nonpaged pool, tag 'Test'" */
+void vf_add_block(struct vf_text *text, const void *address, size_t size, ULONG tag, bool paged);
+
 /* An address of the Linux process rather than of the simulated machine: it differs from run to run. */
 bool vf_is_host_address(ULONG64 value);
 /* "0x0000200000401234", or words for an address that would not be the same in the next run. */
@@ -42,6 +48,8 @@ void vf_add_address(struct vf_text *text, ULONG64 value); /* the same without le
 unsigned vf_frames(const struct ke_bugcheck_info *info, ULONG64 *frames, unsigned max);
 int vf_describe(ULONG64 address, char *text, size_t size);
 bool vf_image_of(ULONG64 address, char *name, size_t size);
+bool vf_pool_history(const void *address, struct mm_pool_history *block);
+ULONG64 vf_special_missed(void);
 ULONG vf_irp_number(const void *irp); /* 0: not one of the I/O manager's */
 
 #endif

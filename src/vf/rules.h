@@ -13,7 +13,8 @@ struct vf_finding {
     ULONG code;
     ULONG64 p[4];
     const void *irp, *device;
-    ULONG64 blame; /* an address in the driver, where its frame is gone from the stack; or 0 */
+    const void *pool; /* a pool block, or an address in one */
+    ULONG64 blame;    /* an address in the driver, where its frame is gone from the stack; or 0 */
     char sentence[480];
 };
 void vf_find(struct vf_finding *f, ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4,

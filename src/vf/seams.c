@@ -36,6 +36,7 @@ static _Noreturn void stop(const struct vf_finding *f)
                                     .sentence = f->sentence,
                                     .irp = f->irp,
                                     .device = f->device,
+                                    .pool = f->pool,
                                     .verifier = true,
                                     .raise_address = f->blame};
     ke_bugcheck(&info);

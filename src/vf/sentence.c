@@ -64,10 +64,14 @@ static void add_page_fault(struct vf_text *text, const struct ke_bugcheck_info *
          "in a driver that was unloaded while something still "
          "pointed into it"},
     };
+    struct mm_pool_history block;
     const char *where = "which is invalid";
     for (unsigned i = 0; i < countof(places); i++)
         if (places[i].code == info->code)
             where = places[i].where;
+    if (vf_pool_history((const void *)info->p[0], &block) && !block.freed &&
+        info->p[0] < (ULONG64)block.address)
+        where = "before the beginning of its pool block";
     vf_text_add(text, "the driver %s address ", page_fault_word(info->p[1]));
     vf_add_address(text, info->p[0]);
     vf_text_add(text, ", %s", where);

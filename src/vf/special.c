@@ -119,6 +119,11 @@ static bool check_signal(const struct vf_call *call, bool wait, struct vf_findin
 static bool check_allocate(const struct vf_call *call, bool paged, struct vf_finding *f)
 {
     KIRQL highest = paged ? APC_LEVEL : DISPATCH_LEVEL;
+    if (call->arguments[1] == 0) {
+        vf_find(f, C4, 0x00, call->irql, call->arguments[0], 0, "%s was asked for a pool block of no bytes",
+                call->export->name);
+        return true;
+    }
     if (call->irql <= highest)
         return false;
     vf_find(f, C4, paged ? 0x01 : 0x02, call->irql, call->arguments[0], call->arguments[1],
@@ -138,6 +143,7 @@ static bool check_free(const struct vf_call *call, struct vf_finding *f)
     vf_find(f, C4, paged ? 0x11 : 0x12, call->irql, paged ? PagedPool : NonPagedPool, call->arguments[0],
             "%s was called for %s pool at IRQL %u (%s); that is allowed at %s and below", call->export->name,
             paged ? "paged" : "nonpaged", call->irql, vf_irql_name(call->irql), vf_irql_name(highest));
+    f->pool = (const void *)call->arguments[0];
     return true;
 }
 

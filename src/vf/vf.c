@@ -41,6 +41,11 @@ static void devices_left(PDRIVER_OBJECT driver, unsigned count)
     vf_record(&info);
 }
 
+static ULONG name_bad_address(ULONG64 address, bool write, ULONG64 rip)
+{
+    return mm_special_fault(address, rip);
+}
+
 void vf_start(enum vf_level wanted)
 {
     level = wanted;
@@ -48,6 +53,7 @@ void vf_start(enum vf_level wanted)
     stop_written = 0;
     violation_count = 0;
     ke_bugcheck_ops.stopped = stopped;
+    arch_ops.bad_address = name_bad_address;
     if (level >= VF_STANDARD) {
         io_ops.devices_left = devices_left;
         vf_seams_start();
@@ -58,6 +64,7 @@ void vf_stop(void)
 {
     vf_seams_stop();
     io_ops.devices_left = NULL;
+    arch_ops.bad_address = NULL;
     ke_bugcheck_ops.stopped = NULL;
 }
 

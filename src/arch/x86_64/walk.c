@@ -113,19 +113,36 @@ static bool step(CONTEXT *context)
     return virtual_unwind(UNW_FLAG_NHANDLER, image->base, context->Rip, function, context, &out, NULL);
 }
 
-unsigned arch_walk(const CONTEXT *start, ULONG64 *frames, unsigned max)
+static unsigned walk(CONTEXT *context, ULONG64 *frames, unsigned max)
 {
-    CONTEXT context;
     unsigned count = 0;
 
-    context_copy(&context, start);
     while (count < max) {
-        const struct arch_image *image = arch_image_find(context.Rip);
-        ULONG64 rsp = context.Rsp;
+        const struct arch_image *image = arch_image_find(context->Rip);
+        ULONG64 rsp = context->Rsp;
         if (image)
-            frames[count++] = image_original_rip(image, context.Rip);
-        if (!step(&context) || context.Rsp < rsp || (context.Rsp == rsp && image))
+            frames[count++] = image_original_rip(image, context->Rip);
+        if (!step(context) || context->Rsp < rsp || (context->Rsp == rsp && image))
             break;
     }
     return count;
+}
+
+unsigned arch_walk(const CONTEXT *start, ULONG64 *frames, unsigned max)
+{
+    CONTEXT context;
+
+    context_copy(&context, start);
+    return walk(&context, frames, max);
+}
+
+unsigned arch_callers(ULONG64 *frames, unsigned max)
+{
+    CONTEXT context;
+    struct arch_record *found;
+    ULONG64 nested = 0;
+
+    context.ContextFlags = CONTEXT_CONTROL | CONTEXT_INTEGER | CONTEXT_FLOATING_POINT;
+    context.Rsp = (ULONG64)__builtin_frame_address(0);
+    return cross_records(&context, &found, &nested) == CROSSED_TO_DRIVER ? walk(&context, frames, max) : 0;
 }

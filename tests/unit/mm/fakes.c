@@ -66,6 +66,21 @@ struct ke_thread *ke_thread(void)
     return fake_current;
 }
 
+/* The one image is [FAKE_IMAGE, + 64 KiB); the calls on the stack are the test's. */
+unsigned fake_frame_count;
+struct arch_image *arch_image_find(ULONG64 rip)
+{
+    static struct arch_image image = {.base = FAKE_IMAGE, .size = 0x10000};
+    return rip - image.base < image.size ? &image : NULL;
+}
+
+unsigned arch_callers(ULONG64 *frames, unsigned max)
+{
+    for (unsigned i = 0; i < fake_frame_count; i++)
+        frames[i] = FAKE_IMAGE + 0x100 * i;
+    return fake_frame_count;
+}
+
 NTSTATUS arch_copy_guarded(void *to, const void *from, size_t length)
 {
     struct iovec local = {to, length}, remote = {(void *)from, length};

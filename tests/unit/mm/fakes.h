@@ -38,6 +38,8 @@ extern jmp_buf fake_stop_jump;
         assert_true(fake_stopped.p[0] == (ULONG64)(p1));                                                     \
     } while (0)
 
+#define FAKE_IMAGE 0x200000000000ull
+extern unsigned fake_frame_count; /* of arch_callers */
 extern bool fake_on_vp;
 extern struct ke_vp fake_vp;
 extern struct ke_thread fake_thread, *fake_current;

@@ -63,6 +63,16 @@ ULONG vf_irp_number(const void *irp)
     return story_irp_is_known && irp == &story->irp ? 4 : 0;
 }
 
+bool vf_pool_history(const void *address, struct mm_pool_history *block)
+{
+    return false;
+}
+
+ULONG64 vf_special_missed(void)
+{
+    return 0;
+}
+
 unsigned vf_frames(const struct ke_bugcheck_info *info, ULONG64 *frames, unsigned max)
 {
     return 0;

@@ -8,6 +8,8 @@
 ULONG64 test_frames[VF_FRAMES];
 unsigned test_frame_count;
 const void *test_irp;
+struct mm_pool_history test_block;
+ULONG64 test_missed;
 
 unsigned vf_frames(const struct ke_bugcheck_info *info, ULONG64 *frames, unsigned max)
 {
@@ -36,6 +38,19 @@ bool vf_image_of(ULONG64 address, char *name, size_t size)
     if (image_at(address))
         snprintf(name, size, "%s", image_at(address));
     return image_at(address) != NULL;
+}
+
+bool vf_pool_history(const void *address, struct mm_pool_history *block)
+{
+    if (test_block.address == NULL || (ULONG64)address - (ULONG64)test_block.address > PAGE_SIZE)
+        return false;
+    *block = test_block;
+    return true;
+}
+
+ULONG64 vf_special_missed(void)
+{
+    return test_missed;
 }
 
 ULONG vf_irp_number(const void *irp)

@@ -16,6 +16,8 @@
 extern ULONG64 test_frames[VF_FRAMES];
 extern unsigned test_frame_count;
 extern const void *test_irp; /* number 4 */
+extern struct mm_pool_history test_block;
+extern ULONG64 test_missed;
 
 /* The report's text for these facts; valid until the next call. */
 const struct vf_report *test_report(const struct ke_bugcheck_info *info);
