@@ -3,24 +3,29 @@
  * The CMOS clock (MC146818) at ports 0x70 and 0x71: the machine's time as
  * calendar digits, BCD or binary, 24 or 12 hours, and 114 bytes of memory.
  * While the SET bit is on, the time registers are ordinary memory; turning it
- * off sets the clock from them. Its own lock: index and data go together.
+ * off sets the clock from them. What interrupts is in rtc.c. Its own lock:
+ * index and data go together.
  */
 #include "hal/internal.h"
+#include "hal/rtc.h"
 #include "base/lock.h"
 #include "host/host.h"
 #include "host/memory.h"
 
 enum {
     SECONDS = 0,
+    SECONDS_ALARM = 1,
     MINUTES = 2,
+    MINUTES_ALARM = 3,
     HOURS = 4,
+    HOURS_ALARM = 5,
     WEEKDAY = 6,
     DAY = 7,
     MONTH = 8,
     YEAR = 9,
-    REGISTER_A = 10,
-    REGISTER_B = 11,
-    REGISTER_C = 12,
+    REGISTER_A = RTC_REGISTER_A,
+    REGISTER_B = RTC_REGISTER_B,
+    REGISTER_C = RTC_REGISTER_C,
     REGISTER_D = 13,
     BASE_MEMORY = 0x15,
     EXTENDED_MEMORY = 0x17,
@@ -29,7 +34,9 @@ enum {
     CENTURY = 0x32,
     B_24_HOURS = 0x02,
     B_BINARY = 0x04,
-    B_SET = 0x80,
+    B_SET = RTC_B_SET,
+    B_UPDATE_INTERRUPT = 0x10,
+    ANY_TIME = 0xC0, /* of an alarm: this digit does not matter */
     D_VALID = 0x80,
     PM = 0x80
 };
@@ -76,9 +83,10 @@ static int64_t machine_seconds(void)
     return (int64_t)host_system_time() / SECOND_100NS;
 }
 
-static void read_clock(struct calendar *out)
+/* The clock's time at a second of the machine. */
+static void clock_at(int64_t machine_second, struct calendar *out)
 {
-    int64_t seconds = machine_seconds() + offset_seconds;
+    int64_t seconds = machine_second + offset_seconds;
 
     civil_from_days(seconds / DAY_SECONDS - DAYS_TO_1970, out);
     out->hour = (unsigned)(seconds % DAY_SECONDS / 3600);
@@ -110,12 +118,27 @@ static unsigned decode_hour(UCHAR value)
     return decode(value & (UCHAR)~PM) % 12 + (value & PM ? 12 : 0);
 }
 
+static bool alarm_matches(UCHAR alarm, UCHAR encoded)
+{
+    return (alarm & ANY_TIME) == ANY_TIME || alarm == encoded;
+}
+
+bool rtc_is_alarm(int64_t machine_second)
+{
+    struct calendar time;
+
+    clock_at(machine_second, &time);
+    return alarm_matches(memory[SECONDS_ALARM], encode(time.second)) &&
+           alarm_matches(memory[MINUTES_ALARM], encode(time.minute)) &&
+           alarm_matches(memory[HOURS_ALARM], encode_hour(time.hour));
+}
+
 /* Puts the time into the registers, so that they stand still while SET is on. */
 static void latch(void)
 {
     struct calendar now;
 
-    read_clock(&now);
+    clock_at(machine_seconds(), &now);
     memory[SECONDS] = encode(now.second);
     memory[MINUTES] = encode(now.minute);
     memory[HOURS] = encode_hour(now.hour);
@@ -151,7 +174,7 @@ static UCHAR read_register(UCHAR index)
     if (is_time(index) && !(memory[REGISTER_B] & B_SET))
         latch();
     if (index == REGISTER_C)
-        return 0; /* no interrupt is pending */
+        return rtc_take_flags();
     return memory[index];
 }
 
@@ -178,8 +201,11 @@ static void write_register(UCHAR index, UCHAR value)
         return; /* read only */
     if (index == REGISTER_A)
         value &= 0x7F; /* no update is ever in progress */
-    if (index == REGISTER_B && (value & B_SET) && !(before & B_SET))
-        latch();
+    if (index == REGISTER_B && (value & B_SET)) {
+        value &= (UCHAR)~B_UPDATE_INTERRUPT;
+        if (!(before & B_SET))
+            latch();
+    }
     memory[index] = value;
     if (index == REGISTER_B && !(value & B_SET) && (before & B_SET))
         set_clock();
@@ -198,7 +224,16 @@ UCHAR hal_cmos_read(UCHAR index)
 void hal_cmos_write(UCHAR index, UCHAR value)
 {
     rl_lock_acquire(&cmos_lock);
+    rtc_catch_up();
     write_register(index & 0x7F, value);
+    rtc_catch_up();
+    rl_lock_release(&cmos_lock);
+}
+
+static void event_due(void *context)
+{
+    rl_lock_acquire(&cmos_lock);
+    rtc_catch_up();
     rl_lock_release(&cmos_lock);
 }
 
@@ -250,5 +285,11 @@ NTSTATUS hal_cmos_init(void)
     offset_seconds = 0;
     selected = 0;
     fill_configuration();
+    rtc_init(memory, event_due);
     return hal_add_ports(&range);
+}
+
+void hal_cmos_fini(void)
+{
+    rtc_fini();
 }

@@ -25,12 +25,12 @@ NTSTATUS hal_init(void)
     NTSTATUS (*const parts[])(void) = {hal_processor_init, hal_ports_init, hal_cmos_init, hal_pci_init};
     NTSTATUS status = STATUS_SUCCESS;
 
+    hal_interrupts_init();
+    hal_timers_init();
     for (unsigned i = 0; i < countof(parts) && NT_SUCCESS(status); i++)
         status = parts[i]();
     if (!NT_SUCCESS(status))
         return status;
-    hal_interrupts_init();
-    hal_timers_init();
     hal_msr_init();
     hal_firmware_init();
     connect_processor();
@@ -39,6 +39,7 @@ NTSTATUS hal_init(void)
 
 void hal_fini(void)
 {
+    hal_cmos_fini();
     hal_pci_fini();
     hal_mmio_fini();
     hal_ports_fini();

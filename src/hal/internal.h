@@ -31,6 +31,7 @@ bool hal_mmio_read(uint64_t pa, void *value, unsigned width_bytes);
 bool hal_mmio_write(uint64_t pa, const void *value, unsigned width_bytes);
 
 NTSTATUS hal_cmos_init(void);
+void hal_cmos_fini(void);
 NTSTATUS hal_pci_init(void);
 void hal_pci_fini(void);
 

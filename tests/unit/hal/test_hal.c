@@ -257,6 +257,37 @@ static void the_clock_can_be_set(void **state)
     set_cmos(11, 0x02);
 }
 
+/* Register C: events set their flags whether they may interrupt or not, and reading it clears them. */
+static void the_clock_tells_its_events(void **state)
+{
+    set_cmos(11, 0x02);
+    set_cmos(10, 0x26); /* 1024 a second */
+    cmos(12);
+    assert_int_equal(cmos(12), 0);
+    host_advance(9000);
+    assert_int_equal(cmos(12), 0);
+    host_advance(10000);
+    assert_int_equal(cmos(12), 0x40);
+    host_advance(10000000);
+    assert_int_equal(cmos(12) & 0xD0, 0x50);
+    set_cmos(10, 0x20); /* no rate */
+    set_cmos(1, 0xC0);  /* the alarm: every second */
+    set_cmos(3, 0xFF);
+    set_cmos(5, 0xFF);
+    host_advance(10000000);
+    assert_int_equal(cmos(12), 0x30);
+    set_cmos(1, (UCHAR)(cmos(0) == 0x30 ? 0x31 : 0x30)); /* once a minute */
+    cmos(12);
+    host_advance(60 * 10000000ull);
+    assert_int_equal(cmos(12), 0x30);
+    set_cmos(11, 0x92); /* while it is set nothing is updated, and UIE goes */
+    assert_int_equal(cmos(11), 0x82);
+    host_advance(100 * 10000000ull);
+    assert_int_equal(cmos(12), 0);
+    set_cmos(11, 0x02);
+    set_cmos(10, 0x26);
+}
+
 static void cmos_memory(void **state)
 {
     USHORT sum = 0;
@@ -441,6 +472,7 @@ int main(void)
         cmocka_unit_test(control_registers),
         cmocka_unit_test(the_clock_runs),
         cmocka_unit_test(the_clock_can_be_set),
+        cmocka_unit_test(the_clock_tells_its_events),
         cmocka_unit_test(cmos_memory),
         cmocka_unit_test(an_empty_bus),
         cmocka_unit_test(a_function_on_the_bus),
