@@ -65,6 +65,7 @@ static const struct {
     {"wait", "wait [H|all] [timeout MS]     waits for the requests of asynchronous handles\n"},
     {"advance", "advance MS                    moves the virtual clock (without --seed: waits)\n"},
     {"sleep", "sleep MS                      lets time pass: virtual with --seed\n"},
+    {"interrupt", "interrupt MODEL|LINE          one interrupt on a model's line, or on line 0 to 23\n"},
     {"model-input", "model-input MODEL DATA        gives a device input: what a serial port receives ...\n"},
     {"system",
      "system S5                     shuts the machine down: IRP_MJ_SHUTDOWN to those who asked for it, "
@@ -76,9 +77,9 @@ static const struct {
 #define COMMAND_COUNT (sizeof(command_texts) / sizeof(command_texts[0]))
 
 const char *const command_words[COMMAND_COUNT] = {
-    "load", "unload",  "drivers", "devices",     "irps",        "pool",   "open",           "close",
-    "read", "write",   "flush",   "ioctl",       "cancel",      "wait",   "internal-ioctl", "expect",
-    "echo", "advance", "sleep",   "expect-data", "model-input", "system",
+    "load", "unload",  "drivers", "devices",     "irps",        "pool",      "open",           "close",
+    "read", "write",   "flush",   "ioctl",       "cancel",      "wait",      "internal-ioctl", "expect",
+    "echo", "advance", "sleep",   "expect-data", "model-input", "interrupt", "system",
 };
 const unsigned command_word_count = COMMAND_COUNT;
 

@@ -45,6 +45,23 @@ void session_show_places(struct session *session)
     fflush(stdout);
 }
 
+/* interrupt MODEL|LINE */
+int do_interrupt(struct call *call)
+{
+    struct result result = {0};
+    const char *source;
+    char what[160];
+
+    if (!call_more(call))
+        return call_wrong(call, "wants the name of a model, or the number of a line");
+    source = call->words->text[call->at++];
+    snprintf(what, sizeof(what), "interrupt %s", source);
+    result.status = rgl_interrupt(call->session->machine, source);
+    if (result.status < 0)
+        print_note(&call->session->printer, "failed", rgl_message());
+    return call_done(call, what, &result);
+}
+
 static void print_model(void *context, const struct rgl_model_info *info)
 {
     (void)context;

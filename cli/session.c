@@ -396,6 +396,7 @@ static const struct {
     {"advance", do_advance},
     {"sleep", do_advance},
     {"model-input", do_model_input},
+    {"interrupt", do_interrupt},
     {"system", do_system},
     {"expect", do_expect},
     {"expect-data", do_expect_data},

@@ -77,6 +77,7 @@ int do_wait(struct call *call);
 /* models.c */
 void session_show_places(struct session *session); /* where the outside reaches the machine's devices */
 int do_model_input(struct call *call);
+int do_interrupt(struct call *call);
 /* lists.c */
 int do_drivers(struct call *call);
 int do_devices(struct call *call);

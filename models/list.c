@@ -2,6 +2,7 @@
 /*
  * The models that are built in.
  */
+#include "models/doorbell.h"
 #include "models/i8042.h"
 #include "models/pci_model.h"
 #include "models/ram.h"
@@ -9,5 +10,5 @@
 #include "models/uart16550.h"
 
 const struct model_type *const model_types[] = {
-    &model_i8042, &model_pci, &model_ram, &model_timer8254, &model_uart16550, NULL,
+    &model_doorbell, &model_i8042, &model_pci, &model_ram, &model_timer8254, &model_uart16550, NULL,
 };

@@ -150,6 +150,9 @@ RGL_API void rgl_device_timer_start(rgl_device *device, uint64_t delay_ns);
 RGL_API void rgl_device_timer_stop(rgl_device *device); /* it will not strike */
 RGL_API void rgl_device_lock(rgl_device *device);       /* not in callbacks: they have it */
 RGL_API void rgl_device_unlock(rgl_device *device);
+/* One interrupt, as if a device had asked for it: on the line of a model, or on a line by its number ("4").
+ * STATUS_INVALID_DEVICE_STATE: no driver has connected to the line. */
+RGL_API rgl_status rgl_interrupt(rgl_machine *machine, const char *source);
 RGL_API rgl_status rgl_registry_load(rgl_machine *machine, const void *text, size_t length); /* a .reg file */
 
 /* ---- drivers ---- */

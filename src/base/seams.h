@@ -39,7 +39,8 @@ enum trace_kind {
     TRACE_DPC_START,              /* object: KDPC, a: routine */
     TRACE_DPC_END,                /* object: KDPC (not to be dereferenced) */
     TRACE_TIMER_EXPIRED,          /* object: KTIMER */
-    TRACE_INTERRUPT,              /* a: vector */
+    TRACE_INTERRUPT, /* object: KINTERRUPT (not to be dereferenced), a: vector, b: service routine */
+    TRACE_INTERRUPT_RETURN,       /* object: the same, a: TRUE or FALSE, b: service routine */
     TRACE_THREAD_CREATED,         /* object: thread */
     TRACE_THREAD_SWITCH,          /* object: next thread, a: previous thread */
     TRACE_THREAD_EXIT,

@@ -85,6 +85,25 @@ static BOOLEAN bus_exists(INTERFACE_TYPE type, ULONG number)
 }
 
 /*
+ * The system's vector for a bus interrupt, its DIRQL, and the processors that can take it; 0: there is no
+ * such bus or line. ISA lines are 0..15; a PCI function's is what its interrupt line register says, so level
+ * and vector are the same there.
+ */
+EXPORT(hal, HalGetInterruptVector, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
+ULONG NTAPI HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber, ULONG BusInterruptLevel,
+                                  ULONG BusInterruptVector, PKIRQL Irql, PKAFFINITY Affinity)
+{
+    ULONG lines = InterfaceType == PCIBus || InterfaceType == Internal ? HAL_LINES : 16;
+
+    if (!bus_exists(InterfaceType, BusNumber) || BusInterruptLevel >= lines)
+        return 0;
+    ULONG vector = hal_vector_of_line(BusInterruptLevel);
+    *Irql = hal_vector_irql(vector);
+    *Affinity = KeQueryActiveProcessors();
+    return vector;
+}
+
+/*
  * A bus address as a physical one: the same number, in memory (*AddressSpace 0) or port space (1), which x64
  * has too. FALSE: no such bus, or no such port.
  */

@@ -18,6 +18,8 @@ ULONG NTAPI HalSetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, UL
 BOOLEAN NTAPI HalTranslateBusAddress(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                                      PHYSICAL_ADDRESS BusAddress, PULONG AddressSpace,
                                      PPHYSICAL_ADDRESS TranslatedAddress);
+ULONG NTAPI HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber, ULONG BusInterruptLevel,
+                                  ULONG BusInterruptVector, PKIRQL Irql, PKAFFINITY Affinity);
 BOOLEAN NTAPI HalMakeBeep(ULONG Frequency);
 
 UCHAR NTAPI READ_PORT_UCHAR(PUCHAR Port);

@@ -56,6 +56,8 @@ void io_for_each_driver(void (*visit)(PDRIVER_OBJECT, void *), void *context);
 void io_for_each_device(PDRIVER_OBJECT driver, void (*visit)(PDEVICE_OBJECT, void *), void *context);
 struct ldr_image *io_driver_image(PDRIVER_OBJECT driver);
 const char *io_driver_service(PDRIVER_OBJECT driver);
+/* Interrupts that are connected: whose routine, to which vector. While nobody connects or disconnects. */
+void io_for_each_interrupt(void (*visit)(const void *routine, ULONG vector, void *context), void *context);
 void io_for_each_irp(void (*visit)(PIRP, void *), void *context); /* outstanding, for `irps` and reports */
 
 /* What the layers above give the I/O manager. Any member may be NULL. */

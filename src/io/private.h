@@ -232,6 +232,7 @@ void io_error_log_reset(void);
 void io_controllers_reset(void);
 void io_remove_locks_reset(void);
 void io_export_drivers_reset(void);
+void io_interrupts_reset(void);
 NTSTATUS io_port_init(void);
 void io_port_queue(void *port, PIRP irp);
 NTSTATUS io_set_completion_port(PFILE_OBJECT file, HANDLE port, PVOID key, KPROCESSOR_MODE mode);

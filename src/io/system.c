@@ -57,6 +57,7 @@ static void forget_former_machine(void)
     io_controllers_reset();
     io_remove_locks_reset();
     io_export_drivers_reset();
+    io_interrupts_reset();
     configuration = (CONFIGURATION_INFORMATION){.Version = sizeof(configuration)};
 }
 

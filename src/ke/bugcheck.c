@@ -221,7 +221,8 @@ void bugcheck_stop_here(struct vp *vp)
         .p = {raised ? 1 : (uintptr_t)vp->ke.current, 0, 0, 0},
         .sentence = raised ? "code at DISPATCH_LEVEL or above does not come to an end"
                            : "code does not come to an end: it neither returns nor waits",
-        .raise_address = vp->interrupted_rip,
+        .raise_address = vp->interrupted_rip == 0 && vp_irql(vp) > DISPATCH_LEVEL ? (uintptr_t)vp->ke.isr
+                                                                                  : vp->interrupted_rip,
         .stalled = true,
     };
     ke_bugcheck(&info);

@@ -248,7 +248,14 @@ static void add_other(struct vf_text *text, const struct trace_event *event)
         vf_text_add(text, "timer #%u expired", trace_object(TRACE_CLASS_TIMER, event->object)->number);
         break;
     case TRACE_INTERRUPT:
-        vf_text_add(text, "interrupt, vector 0x%llX", (unsigned long long)event->a);
+        vf_text_add(text, "interrupt, vector 0x%02llx: ISR ", (unsigned long long)event->a);
+        trace_add_routine(text, event->b);
+        vf_text_add(text, " called");
+        break;
+    case TRACE_INTERRUPT_RETURN:
+        vf_text_add(text, "ISR ");
+        trace_add_routine(text, event->b);
+        vf_text_add(text, event->a ? " returned TRUE: it was its device" : " returned FALSE: not its device");
         break;
     case TRACE_IRQL:
         vf_text_add(text, "IRQL %u (%s) to %u (%s)", (unsigned)event->a, vf_irql_name((KIRQL)event->a),

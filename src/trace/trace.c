@@ -61,6 +61,8 @@ static enum trace_kind opened_by(enum trace_kind kind)
         return TRACE_START_IO;
     case TRACE_DPC_END:
         return TRACE_DPC_START;
+    case TRACE_INTERRUPT_RETURN:
+        return TRACE_INTERRUPT;
     default:
         return TRACE_KINDS;
     }
@@ -69,7 +71,8 @@ static enum trace_kind opened_by(enum trace_kind kind)
 static bool opens(enum trace_kind kind)
 {
     return kind == TRACE_DRIVER_ENTRY || kind == TRACE_DRIVER_UNLOAD || kind == TRACE_IRP_SENT ||
-           kind == TRACE_IRP_COMPLETION_ROUTINE || kind == TRACE_START_IO || kind == TRACE_DPC_START;
+           kind == TRACE_IRP_COMPLETION_ROUTINE || kind == TRACE_START_IO || kind == TRACE_DPC_START ||
+           kind == TRACE_INTERRUPT;
 }
 
 /* A dispatch routine returned STATUS_PENDING: its frame is still open, the IRP may be anywhere. */

@@ -109,6 +109,12 @@ def usage(tmp):
     expect('help lists the models', 'ram,size=BYTES' in exits(0, 'help', 'models'))
     code, out, err = run('run', 'hello.sys', '-c', 'model-input nosuch "x"')
     expect('input for a model that is not there fails', code == 1 and "there is no model 'nosuch'" in out + err, out, err)
+    for source, reason in (('nosuch', "there is no model 'nosuch'"), ('24', 'lines 0 to 23'), ('99999999999', 'lines 0 to 23'),
+                           ('5', 'no driver has connected to line 5'), ('doorbell', 'no driver has connected to line 7')):
+        code, out, err = run('run', '--model', 'doorbell,line=7', 'hello.sys', '-c', 'interrupt ' + source)
+        expect('interrupt ' + source + ' fails', code == 1 and reason in out + err, out, err)
+    for wrong in ('doorbell,line=24', 'doorbell,port=0xfff9', 'doorbell,color=red', 'doorbell,port=0xcfa'):
+        refused(['run', '--model', wrong, 'hello.sys'], '--model ' + wrong)
     for size in ('1', '4G', '8', 'x'):
         refused(['run', '--model', 'ram,size=' + size, 'hello.sys'], '--model ram wants')
     for size in ('8M', '3G'):
@@ -128,7 +134,7 @@ def commands(tmp):
             ('write zero:100M', '64 MiB'), ('write "x', 'not closed'), ('read', 'a length'), ('read x', 'a length'),
             ('read 1 at', 'an offset'), ('read 100M', '64 MiB'), ('ioctl', 'a control code'), ('ioctl 0x1ffffffff', '32 bits'),
             ('ioctl 1 out', 'a length'), ('flush now', 'more words'), ('expect', 'a status'), ('expect STATUS_NO_SUCH', 'a status'),
-            ('expect-data', 'wants data'), ('model-input', 'wants the name'), ('model-input com1', 'wants data'), ('advance', 'milliseconds'), ('open', 'the name'), (r'open \Device\X as 1', 'no name'),
+            ('expect-data', 'wants data'), ('model-input', 'wants the name'), ('model-input com1', 'wants data'), ('interrupt', 'wants the name'), ('advance', 'milliseconds'), ('open', 'the name'), (r'open \Device\X as 1', 'no name'),
             (r'open \Device\X sideways', 'open NAME'), ('load', 'wants a file'), ('unload', "driver's name"), ('system', 'wants S5'),
             ('system S9', 'wants S5'), ('system S5 now', 'more words')):
         refused([*single, '-c', command], pattern)

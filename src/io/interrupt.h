@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interrupt objects, which drivers only point to, and the chains of them that
+ * share a vector. A chain is walked without a lock, by one service at a time;
+ * whoever takes an object out waits for the walk that may still see it.
+ */
+#ifndef IO_INTERRUPT_H
+#define IO_INTERRUPT_H
+
+#include "io/private.h"
+#include "hal/hal.h"
+
+#define IO_INTERRUPT_TAG IO_TAG('I', 'o', 'I', 'n')
+
+typedef struct _KINTERRUPT KINTERRUPT;
+struct _KINTERRUPT {
+    CSHORT type;              /* InterruptObject */
+    struct _KINTERRUPT *next; /* in the chain, in the order of connecting */
+    PKSERVICE_ROUTINE routine;
+    PVOID context;
+    PKSPIN_LOCK lock; /* the driver's, or own_lock */
+    KSPIN_LOCK own_lock;
+    KEVENT event; /* of a passive-level interrupt, in place of the lock */
+    ULONG vector;
+    KIRQL irql, synchronize_irql;
+    bool latched, shared;
+    bool passive; /* the routine runs in a thread at PASSIVE_LEVEL */
+    bool active;
+    KAFFINITY processors;
+};
+
+/* The thread that runs the service routines of passive-level interrupts of one vector. */
+struct io_passive_service {
+    KDPC dpc;
+    KEVENT wake;
+    struct ps_thread *thread;
+    bool stopping;
+};
+
+struct io_vector {
+    ULONG number;
+    PKINTERRUPT first;
+    uint32_t walks; /* begun, of the chain */
+    struct io_passive_service *passive;
+};
+
+/* interrupt_service.c: how a vector is served. */
+bool io_interrupt_serve(void *vector);         /* at the vector's IRQL */
+bool io_interrupt_serve_passive(void *vector); /* the same: has the thread do it */
+NTSTATUS io_passive_service_create(struct io_vector *vector);
+void io_passive_service_destroy(struct io_vector *vector); /* waits for the thread's end */
+
+#endif
