@@ -73,6 +73,13 @@ static void debug_line(void *context, const char *driver, const char *line)
     print_debug(&session->printer, driver, line);
 }
 
+static void error_logged(void *context, const struct rgl_error *error)
+{
+    struct session *session = context;
+
+    print_error(&session->printer, error);
+}
+
 static int start_trace(struct session *session)
 {
     const char *path = session->options->trace;
@@ -155,6 +162,7 @@ struct session *session_create(const struct options *options, int *exit_code)
     config.special_pool_underrun = options->special_pool_underrun;
     config.watchdog_seconds = options->watchdog;
     config.debug_line = debug_line;
+    config.error_logged = error_logged;
     config.debug_context = session;
     *exit_code = ram_size(options, &config.ram_bytes);
     if (*exit_code == EXIT_OK && rgl_machine_create(&config, &session->machine) < 0)

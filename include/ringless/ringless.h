@@ -46,6 +46,20 @@ typedef struct rgl_event rgl_event;     /* a user-mode event object */
 
 enum rgl_verify { RGL_VERIFY_NONE, RGL_VERIFY_STANDARD, RGL_VERIFY_ALL };
 
+/* An entry of the error log: IO_ERROR_LOG_PACKET, and what the I/O manager adds. Valid during the callback. */
+struct rgl_error {
+    const char *driver, *device; /* the service; the device's name, or "" */
+    uint32_t code;               /* ErrorCode: which message */
+    uint32_t unique, final_status, sequence, control_code;
+    uint16_t category;
+    uint8_t major, retries;
+    int64_t device_offset;
+    const void *dump;
+    size_t dump_length;
+    const char *const *strings; /* insertion strings: %2 and up */
+    unsigned string_count;
+};
+
 struct rgl_config {
     size_t size;    /* sizeof(struct rgl_config) */
     bool simulated; /* deterministic: the seed decides every schedule, time is virtual */
@@ -62,6 +76,8 @@ struct rgl_config {
     unsigned special_pool_blocks; /* so many at a time, at most 30,000; 0: 8,192 */
     bool special_pool_underrun;   /* the inaccessible page next to a block is the one before it */
     bool special_pool_off;
+    /* An entry that a driver wrote to the error log; delivered like debug_line, with debug_context. */
+    void (*error_logged)(void *context, const struct rgl_error *error);
 };
 RGL_API void rgl_config_init(struct rgl_config *config); /* the defaults: real time, verify standard */
 

@@ -10,15 +10,17 @@
 #include "api/api.h"
 #include "base/lock.h"
 #include "rtl/debug.h"
+#include "rtl/rtl.h"
 
 #define TAG_PRINT      0x746E7250 /* "Prnt" */
 #define LINE_MAX_BYTES 4096
 
 struct printed {
     struct printed *next;
+    bool is_error; /* text: a struct io_error and its packet */
     char driver[32];
     size_t length;
-    char text[];
+    char text[] __attribute__((aligned(8)));
 };
 
 static rl_lock lock; /* guards the list */
@@ -51,22 +53,51 @@ static void name_of_caller(char *name, size_t size, const void *caller)
     name[at] = '\0';
 }
 
-static void sink(const char *text, const void *caller)
+static struct printed *new_printed(size_t length)
 {
-    size_t length = strlen(text);
     struct printed *printed = mm_alloc(sizeof(*printed) + length + 1, TAG_PRINT);
 
     if (printed == NULL) {
         __atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
-        return;
+        return NULL;
     }
-    name_of_caller(printed->driver, sizeof(printed->driver), caller);
+    printed->next = NULL;
+    printed->is_error = false;
     printed->length = length;
-    memcpy(printed->text, text, length + 1);
+    return printed;
+}
+
+static void append(struct printed *printed)
+{
     rl_lock_acquire(&lock);
     *last = printed;
     last = &printed->next;
     rl_lock_release(&lock);
+}
+
+static void sink(const char *text, const void *caller)
+{
+    struct printed *printed = new_printed(strlen(text));
+
+    if (printed == NULL)
+        return;
+    name_of_caller(printed->driver, sizeof(printed->driver), caller);
+    memcpy(printed->text, text, printed->length + 1);
+    append(printed);
+}
+
+static void error_logged(const struct io_error *error)
+{
+    struct printed *printed = new_printed(sizeof(*error) + error->bytes);
+    struct io_error *copy;
+
+    if (printed == NULL)
+        return;
+    copy = (struct io_error *)printed->text;
+    *copy = *error;
+    copy->packet = memcpy(copy + 1, error->packet, error->bytes);
+    printed->is_error = true;
+    append(printed);
 }
 
 void api_debug_init(void)
@@ -76,6 +107,7 @@ void api_debug_init(void)
     line_length = 0;
     delivering = false;
     rtl_debug_sink = sink;
+    io_ops.error_logged = error_logged;
 }
 
 static void end_line(void)
@@ -99,6 +131,53 @@ static void add_text(const char *driver, const char *text, size_t length)
     }
 }
 
+#define STRINGS_MAX 32
+
+/* The strings that end inside the packet, as UTF-8 one behind the other. */
+static unsigned decode_strings(const struct io_error *error, const char **strings, char *text, size_t size)
+{
+    size_t at = error->packet->StringOffset;
+    unsigned count = 0;
+
+    while (count < error->packet->NumberOfStrings && count < STRINGS_MAX) {
+        const WCHAR *string = io_error_string(error, &at);
+        if (string == NULL)
+            break;
+        rtl_utf8_from_wide(text, size, string, rtl_wcslen(string));
+        strings[count++] = text;
+        size -= strlen(text) + 1;
+        text += strlen(text) + 1;
+    }
+    return count;
+}
+
+static void deliver_error(const struct io_error *error)
+{
+    const IO_ERROR_LOG_PACKET *packet = error->packet;
+    const char *strings[STRINGS_MAX];
+    char text[3 * 256];
+    struct rgl_error told = {.driver = error->driver,
+                             .device = error->device,
+                             .code = (uint32_t)packet->ErrorCode,
+                             .unique = packet->UniqueErrorValue,
+                             .final_status = (uint32_t)packet->FinalStatus,
+                             .sequence = packet->SequenceNumber,
+                             .control_code = packet->IoControlCode,
+                             .category = packet->EventCategory,
+                             .major = packet->MajorFunctionCode,
+                             .retries = packet->RetryCount,
+                             .device_offset = packet->DeviceOffset.QuadPart,
+                             .dump = packet->DumpData,
+                             .dump_length = io_error_dump_bytes(error),
+                             .strings = strings};
+
+    if (line_length != 0)
+        end_line();
+    told.string_count = decode_strings(error, strings, text, sizeof(text));
+    if (api_machine.config.error_logged != NULL)
+        api_machine.config.error_logged(api_machine.config.debug_context, &told);
+}
+
 static struct printed *take_all(void)
 {
     rl_lock_acquire(&lock);
@@ -116,7 +195,10 @@ static unsigned deliver_all(void)
 
     for (struct printed *printed = list; printed != NULL; printed = next, count++) {
         next = printed->next;
-        add_text(printed->driver, printed->text, printed->length);
+        if (printed->is_error)
+            deliver_error((const struct io_error *)printed->text);
+        else
+            add_text(printed->driver, printed->text, printed->length);
         mm_free(printed);
     }
     return count;
@@ -150,4 +232,5 @@ void api_debug_fini(void)
         api_machine.config.debug_line(api_machine.config.debug_context, "kernel", note);
     }
     rtl_debug_sink = NULL;
+    io_ops.error_logged = NULL;
 }

@@ -60,6 +60,18 @@ const char *io_driver_service(PDRIVER_OBJECT driver);
 void io_for_each_interrupt(void (*visit)(const void *routine, ULONG vector, void *context), void *context);
 void io_for_each_irp(void (*visit)(PIRP, void *), void *context); /* outstanding, for `irps` and reports */
 
+/* An entry of the error log. */
+struct io_error {
+    uint64_t time;               /* system time */
+    char driver[64], device[96]; /* the service; the device's name or "" */
+    ULONG bytes;                 /* of the packet, as it was asked for */
+    const IO_ERROR_LOG_PACKET *packet;
+};
+/* Its insertion strings, one call each; *at begins as packet->StringOffset. NULL: it does not end in the
+ * packet. */
+const WCHAR *io_error_string(const struct io_error *error, size_t *at);
+ULONG io_error_dump_bytes(const struct io_error *error); /* of DumpData that lie in the packet */
+
 /* What the layers above give the I/O manager. Any member may be NULL. */
 struct io_ops {
     /* The bytes of an image for ZwLoadDriver; the service's ImagePath (or SV-14's default). NULL: no such
@@ -70,7 +82,7 @@ struct io_ops {
     /* Unload returned (or DriverEntry failed) and left device objects; told before they are removed. */
     void (*devices_left)(PDRIVER_OBJECT driver, unsigned count);
     /* A driver wrote an error log entry. */
-    void (*error_logged)(const char *driver, const IO_ERROR_LOG_PACKET *packet);
+    void (*error_logged)(const struct io_error *error);
 };
 extern struct io_ops io_ops;
 
@@ -85,8 +97,7 @@ NTSTATUS io_internal_device_control(HANDLE file, HANDLE event, PIO_STATUS_BLOCK 
                                     ULONG in_length, PVOID out, ULONG out_length);
 
 /* The error log, oldest first; the log's lock is held. */
-void io_for_each_error(void (*visit)(const char *driver, const IO_ERROR_LOG_PACKET *packet, void *context),
-                       void *context);
+void io_for_each_error(void (*visit)(const struct io_error *error, void *context), void *context);
 /* IRP_MJ_SHUTDOWN to the devices that registered for it: before (false) or after (true) file systems are
  * flushed. */
 void io_send_shutdown(bool last);

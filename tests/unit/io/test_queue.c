@@ -320,11 +320,11 @@ NT_TEST(shutdown_notification)
 }
 
 static unsigned entries;
-static void count_error(const char *name, const IO_ERROR_LOG_PACKET *packet, void *context)
+static void count_error(const struct io_error *error, void *context)
 {
     (void)context;
-    CHECK(name[0] == 'q' && packet->ErrorCode == (NTSTATUS)0xC0040001 &&
-          packet->SequenceNumber == entries + 1);
+    CHECK(error->driver[0] == 'q' && error->packet->ErrorCode == (NTSTATUS)0xC0040001 &&
+          error->packet->SequenceNumber == entries);
     entries++;
 }
 
@@ -337,6 +337,7 @@ NT_TEST(error_log)
         PIO_ERROR_LOG_PACKET packet = IoAllocateErrorLogEntry(device, sizeof(*packet) + 16);
         CHECK(packet != NULL);
         packet->ErrorCode = (NTSTATUS)0xC0040001;
+        packet->SequenceNumber = (ULONG)i;
         IoWriteErrorLogEntry(packet);
     }
     io_for_each_error(count_error, NULL);
