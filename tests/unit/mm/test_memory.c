@@ -182,6 +182,45 @@ static void device_pages_trap(void **state)
     assert_false(hmem_is_mmio(p + 2 * PAGE_SIZE, &pa));
 }
 
+/* Memory of a device is mapped where its window stands, traps elsewhere, and follows it. */
+static void device_memory_follows_its_window(void **state)
+{
+    unsigned window;
+    char *storage = hmem_window_create(4, &window), *p = hmem_reserve(HMEM_SYSTEM, 8, 1, 0);
+    uint64_t pfn = 0xE0000;
+
+    assert_non_null(storage);
+    storage[0] = 'a';
+    storage[PAGE_SIZE] = 'b';
+    assert_int_equal(hmem_map_run(p, pfn - 1, 6, HMEM_RW), STATUS_SUCCESS);
+    assert_false(touches(p + PAGE_SIZE, false));
+    hmem_window_place(window, pfn);
+    assert_int_equal(p[PAGE_SIZE], 'a');
+    assert_int_equal(p[2 * PAGE_SIZE], 'b');
+    assert_false(hmem_is_mmio(p + PAGE_SIZE, NULL));
+    assert_true(hmem_is_open_window(p + PAGE_SIZE, HMEM_W));
+    assert_int_equal(hmem_pfn_of(p + PAGE_SIZE), pfn);
+    assert_false(touches(p, false)); /* on either side registers trap */
+    assert_false(touches(p + 5 * PAGE_SIZE, false));
+    assert_true(hmem_is_mmio(p + 5 * PAGE_SIZE, NULL));
+    p[PAGE_SIZE] = 'c';
+    assert_int_equal(storage[0], 'c');
+    hmem_window_place(window, pfn + 1);
+    assert_false(touches(p + PAGE_SIZE, false));
+    assert_int_equal(p[2 * PAGE_SIZE], 'c');
+    assert_int_equal(hmem_protect(p, 6, HMEM_R), STATUS_SUCCESS);
+    assert_false(hmem_is_open_window(p + 2 * PAGE_SIZE, HMEM_W));
+    hmem_window_place(window, pfn);
+    assert_int_equal(p[PAGE_SIZE], 'c');
+    hmem_unmap(p + 4 * PAGE_SIZE, 2); /* a part: the rest is registers from now on, of the same device */
+    assert_true(hmem_is_mmio(p + PAGE_SIZE, NULL));
+    assert_false(touches(p + PAGE_SIZE, false));
+    assert_false(hmem_is_open_window(p + PAGE_SIZE, HMEM_R));
+    hmem_window_destroy(window);
+    hmem_unmap(p, 4);
+    hmem_release(p, 8);
+}
+
 static void ram_runs_out_cleanly_and_comes_back(void **state)
 {
     uint64_t free_before = hmem_free_page_count();
@@ -301,6 +340,7 @@ int main(void)
         MACHINE(an_alias_is_the_same_memory),
         MACHINE(protections_are_the_hosts),
         MACHINE(device_pages_trap),
+        MACHINE(device_memory_follows_its_window),
         MACHINE(ram_runs_out_cleanly_and_comes_back),
         MACHINE(contiguous_ranges_keep_their_limits),
         MACHINE(a_referenced_page_outlives_its_owner),
