@@ -11,9 +11,11 @@
 
 static void read_piece(const UCHAR *from, UCHAR *to, unsigned width_bytes)
 {
-    uint64_t pa;
+    uint64_t shared = (uintptr_t)from - DEVICE_MEMORY_SHARED, pa;
 
-    if (!hmem_is_mmio(from, &pa))
+    if (shared < PAGE_SIZE && rewrite_targets.user_shared_data != NULL)
+        __builtin_memcpy(to, (const char *)rewrite_targets.user_shared_data() + shared, width_bytes);
+    else if (!hmem_is_mmio(from, &pa))
         __builtin_memcpy(to, from, width_bytes);
     else if (!machine_ops.mmio_read(pa, to, width_bytes))
         __builtin_memset(to, 0xFF, width_bytes);

@@ -7,11 +7,16 @@
 #ifndef RTL_DEVICE_MEMORY_H
 #define RTL_DEVICE_MEMORY_H
 
+#include "arch/rewrite.h"
 #include "host/memory.h"
+
+/* KUSER_SHARED_DATA, at its place on Windows, is no memory here either. */
+#define DEVICE_MEMORY_SHARED 0xFFFFF78000000000ull
 
 static inline bool is_device_memory(const void *p)
 {
-    return unlikely(hmem_device_views) && hmem_is_mmio(p, NULL);
+    return unlikely((uintptr_t)p - DEVICE_MEMORY_SHARED < PAGE_SIZE) ||
+           (unlikely(hmem_device_views) && hmem_is_mmio(p, NULL));
 }
 
 /* In pieces of up to eight bytes, as they are aligned at the device; overlapping blocks are copied rightly.

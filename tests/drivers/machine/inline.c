@@ -127,6 +127,8 @@ static void check_reads(void)
     const volatile ULONGLONG *interrupt_time = (const volatile ULONGLONG *)0xFFFFF78000000008;
     ULONG64 thread;
     ULONG number, version = 0;
+    ULONG copy[64];
+    volatile SIZE_T length = sizeof(copy);
     USHORT table[5];
 
     __asm__ volatile("movq %%gs:0x188, %0" : "=r"(thread));
@@ -138,6 +140,8 @@ static void check_reads(void)
     PsGetVersion(&version, NULL, NULL, NULL);
     CHECK_EQ("BIN-04", *major, version);
     CHECK("BIN-04", *build != 0);
+    RtlCopyMemory(copy, (const VOID *)0xFFFFF78000000200, length); /* a call of the export */
+    CHECK_EQ("BIN-04", copy[0x60 / sizeof(ULONG)], *build);
     CHECK("BIN-04", *interrupt_time <= KeQueryInterruptTime());
     __asm__ volatile("sidt %0" : "=m"(table));
     CHECK_EQ("BIN-04", table[0], 0xFFF);

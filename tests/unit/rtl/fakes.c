@@ -3,6 +3,7 @@
 #include "rtl_test.h"
 #include <stdlib.h>
 #include "arch/machine.h"
+#include "arch/rewrite.h"
 #include "host/host.h"
 #include "host/memory.h"
 #include "ke/routines.h"
@@ -60,6 +61,7 @@ static bool fake_mmio_write(uint64_t pa, const void *value, unsigned width)
     return true;
 }
 
+struct rewrite_targets rewrite_targets;
 struct machine_ops machine_ops = {.mmio_read = fake_mmio_read, .mmio_write = fake_mmio_write};
 
 _Noreturn void arch_raise(EXCEPTION_RECORD *record)
