@@ -265,7 +265,7 @@ static rgl_status run(struct request *r, NTSTATUS (*fn)(void *), void *out, stru
 
     if (io != NULL)
         *io = (struct rgl_io){.status = status, .information = r->iosb->Information};
-    if (likely(status != RGL_STATUS_BUG_CHECK) && r->out_length != 0 && r->out != out)
+    if (likely(status != RGL_STATUS_BUG_CHECK) && out != NULL && r->out_length != 0 && r->out != out)
         memcpy(out, r->out, r->out_length);
     api_leave();
     return likely(status >= 0) || status == RGL_STATUS_BUG_CHECK ? status : api_ok(status);

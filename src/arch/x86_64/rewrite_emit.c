@@ -298,7 +298,7 @@ ULONG emit_thunk(struct emitter *emitter, const struct code_window *window)
     struct thunk thunk = {.emitter = emitter, .window = window};
     ULONG start = emitter->used = (ULONG)ALIGN_UP(emitter->used, 16);
     ULONG fallbacks[MAX_SITES];
-    struct rewrite_insn insn;
+    struct rewrite_insn insn = {0}; /* a window is never empty */
 
     for (ULONG rva = window->start; rva < window->code_end; rva += insn.info.length) {
         RL_ASSERT(rewrite_decode(&insn, code_bytes(emitter->map->input, rva), window->code_end - rva));
