@@ -50,7 +50,10 @@ static void request(struct vector *vector, KAFFINITY processors)
 /* Locked: shall it be requested now? An event is not seen again at the end of the service; a level is. */
 static bool ask(struct vector *vector, bool event)
 {
-    if (!vector->connected || vector->requested)
+    if (!vector->connected)
+        /* REQ-14: without a service routine the device is not heard. */
+        return false;
+    if (vector->requested)
         return false;
     if (vector->serving) {
         vector->again |= event;

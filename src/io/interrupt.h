@@ -20,7 +20,8 @@ struct _KINTERRUPT {
     PVOID context;
     PKSPIN_LOCK lock; /* the driver's, or own_lock */
     KSPIN_LOCK own_lock;
-    KEVENT event; /* of a passive-level interrupt, in place of the lock */
+    unsigned holder; /* the processor that holds the lock for this object, + 1; 0: none */
+    KEVENT event;    /* of a passive-level interrupt, in place of the lock */
     ULONG vector;
     KIRQL irql, synchronize_irql;
     bool latched, shared;
@@ -43,6 +44,10 @@ struct io_vector {
     uint32_t walks; /* begun, of the chain */
     struct io_passive_service *passive;
 };
+
+/* interrupt_sync.c: at the object's IRQL. Who has it and asks for it again would wait for ever: bug check. */
+void io_interrupt_lock(PKINTERRUPT interrupt);
+void io_interrupt_unlock(PKINTERRUPT interrupt);
 
 /* interrupt_service.c: how a vector is served. */
 bool io_interrupt_serve(void *vector);         /* at the vector's IRQL */

@@ -49,10 +49,10 @@ static BOOLEAN call_at_dirql(PKINTERRUPT interrupt)
     /* INT-04: the highest IRQL of all that share the lock. */
     ke_raise_irql(interrupt->synchronize_irql);
     /* INT-07: the routine cannot run on another processor, nor what synchronizes with it. */
-    KeAcquireSpinLockAtDpcLevel(interrupt->lock);
+    io_interrupt_lock(interrupt);
     BOOLEAN claimed = call_routine(interrupt);
     check_irql(interrupt, interrupt->synchronize_irql);
-    KeReleaseSpinLockFromDpcLevel(interrupt->lock);
+    io_interrupt_unlock(interrupt);
     ke_lower_irql(before);
     return claimed;
 }

@@ -3,6 +3,31 @@
  * one. */
 #include "io/interrupt.h"
 
+static _Noreturn void stop_again(const KINTERRUPT *interrupt)
+{
+    struct ke_bugcheck_info info = {
+        .code = SPIN_LOCK_ALREADY_OWNED,
+        .p = {(uintptr_t)interrupt->lock},
+        .sentence = "a driver acquires an interrupt's spin lock where it has it already",
+    };
+    ke_bugcheck(&info);
+}
+
+void io_interrupt_lock(PKINTERRUPT interrupt)
+{
+    unsigned self = ke_vp()->number + 1;
+    if (__atomic_load_n(&interrupt->holder, __ATOMIC_RELAXED) == self)
+        stop_again(interrupt);
+    KeAcquireSpinLockAtDpcLevel(interrupt->lock);
+    __atomic_store_n(&interrupt->holder, self, __ATOMIC_RELAXED);
+}
+
+void io_interrupt_unlock(PKINTERRUPT interrupt)
+{
+    __atomic_store_n(&interrupt->holder, 0, __ATOMIC_RELAXED);
+    KeReleaseSpinLockFromDpcLevel(interrupt->lock);
+}
+
 static BOOLEAN call_routine(PKSYNCHRONIZE_ROUTINE routine, PVOID context)
 {
     uint64_t cookie = ke_callout_enter("SynchCritSection", routine);
@@ -47,9 +72,9 @@ BOOLEAN NTAPI KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTIN
     /* SR-16: no lower, for the service routine must not interrupt it here. */
     ke_raise_irql(Interrupt->synchronize_irql);
     /* INT-07: nor run elsewhere. */
-    KeAcquireSpinLockAtDpcLevel(Interrupt->lock);
+    io_interrupt_lock(Interrupt);
     BOOLEAN result = call_routine(SynchronizeRoutine, SynchronizeContext);
-    KeReleaseSpinLockFromDpcLevel(Interrupt->lock);
+    io_interrupt_unlock(Interrupt);
     ke_lower_irql(irql);
     return result;
 }
@@ -58,7 +83,7 @@ static void refuse_passive(const KINTERRUPT *interrupt)
 {
     struct ke_bugcheck_info info = {
         .code = IRQL_NOT_GREATER_OR_EQUAL,
-        .p = {(uintptr_t)interrupt, ke_irql()},
+        .p = {interrupt->synchronize_irql, ke_irql()},
         .sentence = "a passive-level interrupt has no spin lock to acquire or release",
     };
     if (interrupt->passive)
@@ -74,7 +99,7 @@ KIRQL NTAPI KeAcquireInterruptSpinLock(PKINTERRUPT Interrupt)
     refuse_passive(Interrupt);
     KIRQL irql = KfRaiseIrql(Interrupt->synchronize_irql);
     /* INT-07: the lock that the service routine runs with. */
-    KeAcquireSpinLockAtDpcLevel(Interrupt->lock);
+    io_interrupt_lock(Interrupt);
     return irql;
 }
 
@@ -83,6 +108,6 @@ EXPORT(ntoskrnl, KeReleaseInterruptSpinLock, DISPATCH_LEVEL, HIGH_LEVEL, X_RAISE
 VOID NTAPI KeReleaseInterruptSpinLock(PKINTERRUPT Interrupt, KIRQL OldIrql)
 {
     refuse_passive(Interrupt);
-    KeReleaseSpinLockFromDpcLevel(Interrupt->lock);
+    io_interrupt_unlock(Interrupt);
     KeLowerIrql(OldIrql);
 }
