@@ -44,12 +44,20 @@ static const char *what_is_wrong(const struct pci_bar *bar, unsigned number)
 
 /* ---- accesses ---- */
 
+/* The BAR may be moved between the look that found it and the access: then nobody answers. */
+static bool is_inside(const struct pci_bar *bar, uint64_t offset, unsigned width_bytes)
+{
+    return offset <= bar->size - width_bytes;
+}
+
 static uint64_t read_piece(struct pci_bar *bar, uint64_t offset, unsigned width_bytes)
 {
     struct pci_function *function = bar->function;
     unsigned number = (unsigned)(bar - function->bars);
     uint64_t value = 0;
 
+    if (!is_inside(bar, offset, width_bytes))
+        return ~0ull;
     if (bar->kind == PCI_BAR_MEMORY) {
         __builtin_memcpy(&value, bar->memory + offset, width_bytes);
         return value;
@@ -66,6 +74,8 @@ static void write_piece(struct pci_bar *bar, uint64_t offset, uint64_t value, un
     struct pci_function *function = bar->function;
     unsigned number = (unsigned)(bar - function->bars);
 
+    if (!is_inside(bar, offset, width_bytes))
+        return;
     if (bar->kind == PCI_BAR_MEMORY)
         __builtin_memcpy(bar->memory + offset, &value, width_bytes);
     else if (!pci_msix_write(function, number, offset, value, width_bytes) && function->ops != NULL &&
@@ -133,25 +143,26 @@ static bool is_enabled(const struct pci_bar *bar)
            (command & (bar->kind == PCI_BAR_PORTS ? COMMAND_IO : COMMAND_MEMORY)) != 0;
 }
 
+/* The links stay as they are until the range is published: somebody may still be looking through it. */
 static bool decode_ports(struct pci_bar *bar, uint64_t address)
 {
     if (address + bar->size > 0x10000)
         return false;
-    bar->ports = (struct hal_port_range){.first = (USHORT)address,
-                                         .count = (USHORT)bar->size,
-                                         .context = bar,
-                                         .read = read_ports,
-                                         .write = write_ports};
+    bar->ports.first = (USHORT)address;
+    bar->ports.count = (USHORT)bar->size;
+    bar->ports.context = bar;
+    bar->ports.read = read_ports;
+    bar->ports.write = write_ports;
     return NT_SUCCESS(hal_add_ports(&bar->ports));
 }
 
 static bool decode_memory(struct pci_bar *bar, uint64_t address)
 {
-    bar->registers = (struct hal_mmio_range){.first = address,
-                                             .length = bar->size,
-                                             .context = bar,
-                                             .read = read_registers,
-                                             .write = write_registers};
+    bar->registers.first = address;
+    bar->registers.length = bar->size;
+    bar->registers.context = bar;
+    bar->registers.read = read_registers;
+    bar->registers.write = write_registers;
     if (!NT_SUCCESS(hal_add_mmio(&bar->registers)))
         return false;
     if (bar->kind == PCI_BAR_MEMORY)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "hal/exports.h"
@@ -419,6 +420,45 @@ static void masters_reach_ram(void **state)
     pci_remove(&f);
 }
 
+static bool moving;
+
+static void *look_everywhere(void *context)
+{
+    unsigned answers = 0;
+    uint64_t value;
+
+    while (__atomic_load_n(&moving, __ATOMIC_RELAXED)) {
+        for (unsigned i = 0; i < 4; i++)
+            answers += hal_mmio_read(0xE1000000 + i * 0x100000 + 0x1FF8, &value, 8);
+        hal_port_read(0xD010, 4);
+    }
+    return (void *)(uintptr_t)answers;
+}
+
+/* Looks take no lock: they find a BAR, or not, but never anything else. */
+static void bars_move_under_those_who_look(void **state)
+{
+    struct pci_function f = describe(), other = describe();
+    pthread_t looker;
+    void *answers;
+
+    other.device = 4;
+    add(&f);
+    add(&other);
+    moving = true;
+    pthread_create(&looker, NULL, look_everywhere, NULL);
+    for (unsigned i = 0; i < 20000; i++) {
+        put(i % 2 ? &f : &other, 0x14, 0xE1000000 + i % 4 * 0x100000, 4);
+        put(i % 2 ? &f : &other, 0x10, 0xD000 + i % 3 * 0x20, 4);
+        put(&f, COMMAND, i % 3, 2);
+    }
+    __atomic_store_n(&moving, false, __ATOMIC_RELAXED);
+    pthread_join(looker, &answers);
+    pci_remove(&other);
+    pci_remove(&f);
+    assert_false(hal_mmio_read(0xE1000000, &(uint64_t){0}, 8));
+}
+
 static void wrong_functions_are_refused(void **state)
 {
     struct pci_function f = describe();
@@ -519,6 +559,7 @@ int main(void)
         cmocka_unit_test(d3_answers_configuration_only),
         cmocka_unit_test(functions_share_a_device),
         cmocka_unit_test(masters_reach_ram),
+        cmocka_unit_test(bars_move_under_those_who_look),
         cmocka_unit_test(wrong_functions_are_refused),
         cmocka_unit_test(a_described_function_is_there),
         cmocka_unit_test(wrong_descriptions_are_refused),
