@@ -131,6 +131,7 @@ static void write_ier(struct uart *uart, UCHAR value)
     if (value & ~uart->ier & IER_TRANSMIT && uart->transmit_count == 0) {
         uart->transmit_interrupt = true;
         uart->transmit_interrupt_at = UART_NEVER;
+        uart->transmit_prompt = false;
     }
     uart->ier = value & 0x0F;
 }

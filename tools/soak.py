@@ -9,6 +9,8 @@
   plays.seeds    the test drivers' plays under many schedules
   plays.real     the same with 2 and 4 virtual processors
   api.threads    eight threads of an embedder on 1, 2 and 4 virtual processors; RUNS are calls
+  serial.seeds   completion, cancel and time-out racing on the sample serial16550, a seed a run
+  serial.real    the same with 4 virtual processors and 4 threads, for 60 seconds
 
 --scale multiplies the counts (fractions too). A failure is told on standard error with the command that shows it, and
 its output is kept in BUILD/soak.
@@ -156,9 +158,20 @@ class Soak:
         calls = [(self.real, line + [cpus, '8', str(rounds), str(seed)]) for seed in range(self.count(10)) for cpus in '124']
         return self.line(name, rounds * 8, calls)
 
+    def serial_seeds(self, name):
+        program = [os.path.join(self.build, 'tests', 'soak-serial'), self.sys, 'seeds']
+        each = min(100, self.count(10000))
+        calls = [(self.real, program + [str(first), str(each), '300']) for first in range(1, self.count(10000) + 1, each)]
+        return self.line(name, each, calls)
+
+    def serial_real(self, name):
+        program = [os.path.join(self.build, 'tests', 'soak-serial'), self.sys, 'real', '4', '4']
+        return self.line(name, 1, [(self.real, program + [str(self.count(60))])])
+
 
 LINES = {'faults.real': Soak.faults_real, 'faults.seeds': Soak.faults_seeds, 'stress.real': Soak.stress_real,
-         'stress.seeds': Soak.stress_seeds, 'plays.seeds': Soak.plays_seeds, 'plays.real': Soak.plays_real, 'api.threads': Soak.api_threads}
+         'stress.seeds': Soak.stress_seeds, 'plays.seeds': Soak.plays_seeds, 'plays.real': Soak.plays_real, 'api.threads': Soak.api_threads,
+         'serial.seeds': Soak.serial_seeds, 'serial.real': Soak.serial_real}
 
 
 def main():

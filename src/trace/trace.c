@@ -137,9 +137,17 @@ static void write_event(const struct trace_event *event)
         trace_flush();
 }
 
+/* A lock taken at the IRQL that it has changes nothing. */
+static bool is_wanted(const struct trace_event *event)
+{
+    if (event->kind == TRACE_IRQL)
+        return trace_verbose && event->a != event->b;
+    return event->kind != TRACE_PORT || trace_verbose;
+}
+
 static void NTAPI on_event(const struct trace_event *event)
 {
-    if ((event->kind == TRACE_IRQL || event->kind == TRACE_PORT) && !trace_verbose)
+    if (!is_wanted(event))
         return;
     int me = trace_vp();
     if (me >= 0 && __atomic_load_n(&owner, __ATOMIC_RELAXED) == me)

@@ -68,7 +68,9 @@ static void verbose_has_more(void **state)
     start(TRACE_FORMAT_TEXT, true);
     TRACE(TRACE_IRP_ALLOCATED, &story->irp);
     TRACE(TRACE_IRQL, NULL, .a = PASSIVE_LEVEL, .b = DISPATCH_LEVEL);
+    TRACE(TRACE_IRQL, NULL, .a = DISPATCH_LEVEL, .b = DISPATCH_LEVEL);
     trace_stop();
+    assert_null(strstr(got, "IRQL 2 (DISPATCH_LEVEL) to 2"));
     assert_non_null(strstr(got, "IRP #4 allocated\n"));
     assert_non_null(strstr(got, "IRQL 0 (PASSIVE_LEVEL) to 2 (DISPATCH_LEVEL)\n"));
 }
