@@ -44,13 +44,18 @@ sample floor_scale; /* context: unsigned, how many threads; percent of linear of
 /* ---- machine.c ---- */
 extern const char *bench_folder; /* where the program lies: ringless and sys/ are beside it */
 void bench_machine(unsigned cpus, enum rgl_verify verify);
+void bench_simulated_machine(enum rgl_verify verify);
 void bench_machine_end(void);
 rgl_file *bench_open(unsigned device);
 void bench_path(char *path, size_t size, const char *name);
 
+/* ---- device.c ---- */
+void bench_device_add(rgl_machine *machine);
+
 /* ---- groups of lines ---- */
 void bench_driver_lines(void);  /* inside a driver */
 void bench_request_lines(void); /* through a handle */
+void bench_interrupt_lines(void); /* in a simulated machine */
 void bench_scale_line(unsigned cores);
 void bench_process_lines(enum rgl_verify verify);
 

@@ -19,6 +19,14 @@
 #define BENCH_FAULT    BENCH_CODE(7)
 #define BENCH_THREAD   BENCH_CODE(8)
 #define BENCH_POOL     BENCH_CODE(32) /* a block of 64 bytes allocated and freed */
+/* Rounds on the device of bench/device.c: */
+#define BENCH_INTERRUPT BENCH_CODE(33) /* it interrupts, the service routine requests the DPC, which runs */
+#define BENCH_PORT      BENCH_CODE(34) /* an `out` */
+#define BENCH_MMIO      BENCH_CODE(35) /* a read of a register */
+
+#define BENCH_DEVICE_PORT   0x300
+#define BENCH_DEVICE_MEMORY 0xE0000000
+#define BENCH_DEVICE_LINE   5
 
 #define BENCH_DEVICES 64 /* \Device\Bench0 ... */
 

@@ -40,6 +40,18 @@ rgl_file *bench_open(unsigned device)
     return opened;
 }
 
+static void start(const struct rgl_config *config)
+{
+    if (rgl_machine_create(config, &machine) < 0)
+        bench_fail("%s", rgl_message());
+    bench_device_add(machine);
+    load("sys/bench.sys");
+    load("sys/bench-filter.sys");
+    file = bench_open(0);
+    user_page = rgl_user_alloc(machine, sizeof(page));
+    bench_suffix = config->verify == RGL_VERIFY_NONE ? "" : ".verify";
+}
+
 void bench_machine(unsigned cpus, enum rgl_verify verify)
 {
     struct rgl_config config;
@@ -47,13 +59,18 @@ void bench_machine(unsigned cpus, enum rgl_verify verify)
     rgl_config_init(&config);
     config.cpus = cpus;
     config.verify = verify;
-    if (rgl_machine_create(&config, &machine) < 0)
-        bench_fail("%s", rgl_message());
-    load("sys/bench.sys");
-    load("sys/bench-filter.sys");
-    file = bench_open(0);
-    user_page = rgl_user_alloc(machine, sizeof(page));
-    bench_suffix = verify == RGL_VERIFY_NONE ? "" : ".verify";
+    start(&config);
+}
+
+void bench_simulated_machine(enum rgl_verify verify)
+{
+    struct rgl_config config;
+
+    rgl_config_init(&config);
+    config.simulated = true;
+    config.seed = 1;
+    config.verify = verify;
+    start(&config);
 }
 
 void bench_machine_end(void)
@@ -84,7 +101,8 @@ void bench_driver_lines(void)
 {
     static struct inside irp1 = {BENCH_IRP1, 10000}, irp2 = {BENCH_IRP2, 10000},
                          pair = {BENCH_PINGPONG, 5000}, dpc = {BENCH_DPC, 20000}, raise = {BENCH_RAISE, 5000},
-                         fault = {BENCH_FAULT, 500}, thread = {BENCH_THREAD, 500}, pool = {BENCH_POOL, 5000};
+                         fault = {BENCH_FAULT, 500}, thread = {BENCH_THREAD, 500}, pool = {BENCH_POOL, 5000},
+                         port = {BENCH_PORT, 20000}, mmio = {BENCH_MMIO, 2000};
     const struct line lines[] = {
         {"irp.1driver", "ns", inside, &irp1, "malloc_free_512", floor_malloc, NULL, 61},
         {"irp.2drivers", "ns", inside, &irp2, "malloc_free_512", floor_malloc, NULL, 61},
@@ -93,11 +111,22 @@ void bench_driver_lines(void)
         {"raise_to_except", "ns", inside, &raise, "setjmp_longjmp", floor_jump, NULL, 61},
         {"fault_to_except", "ns", inside, &fault, "signal_to_self", floor_signal, NULL, 61},
         {"pool.64", "ns", inside, &pool, "malloc_free_512", floor_malloc, NULL, 61},
+        {"trap.port", "ns", inside, &port, "indirect_call", floor_call, NULL, 61},
+        {"trap.mmio", "ns", inside, &mmio, "signal_to_self", floor_signal, NULL, 61},
         {"thread_create", "ns", inside, &thread, "pthread_create_join", floor_pthread, NULL, 41},
     };
 
     for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         bench_line(&lines[i]);
+}
+
+void bench_interrupt_lines(void)
+{
+    static struct inside interrupt = {BENCH_INTERRUPT, 10000};
+    const struct line line = {"interrupt.to_dpc", "ns",       inside, &interrupt,
+                              "indirect_call",    floor_call, NULL,   61};
+
+    bench_line(&line);
 }
 
 /* ---- through a handle ---- */

@@ -38,6 +38,9 @@ static void measure(enum rgl_verify verify)
     bench_driver_lines();
     bench_request_lines();
     bench_machine_end();
+    bench_simulated_machine(verify);
+    bench_interrupt_lines();
+    bench_machine_end();
     bench_machine(cores(), verify);
     bench_scale_line(cores());
     bench_machine_end();

@@ -138,6 +138,69 @@ static NTSTATUS queue_dpcs(ULONG rounds)
     return ran == rounds ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
+/* ---- the device ---- */
+
+/* The DDK's headers leave it out for this platform. */
+NTHALAPI ULONG NTAPI HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
+                                           ULONG BusInterruptLevel, ULONG BusInterruptVector, PKIRQL Irql,
+                                           PKAFFINITY Affinity);
+
+static volatile ULONG served;
+
+static BOOLEAN NTAPI isr(PKINTERRUPT Interrupt, PVOID ServiceContext)
+{
+    PDEVICE_OBJECT device = ServiceContext;
+
+    IoRequestDpc(device, NULL, NULL);
+    return TRUE;
+}
+
+static VOID NTAPI dpc_for_isr(PKDPC Dpc, PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    served++;
+}
+
+static NTSTATUS interrupt_rounds(PDEVICE_OBJECT device, ULONG rounds)
+{
+    PKINTERRUPT interrupt;
+    KAFFINITY processors;
+    KIRQL irql;
+    ULONG i, vector = HalGetInterruptVector(Isa, 0, BENCH_DEVICE_LINE, BENCH_DEVICE_LINE, &irql, &processors);
+    NTSTATUS status;
+
+    served = 0;
+    IoInitializeDpcRequest(device, dpc_for_isr);
+    status = IoConnectInterrupt(&interrupt, isr, device, NULL, vector, irql, irql, Latched, FALSE, processors,
+                                FALSE);
+    if (!NT_SUCCESS(status))
+        return status;
+    for (i = 0; i < rounds; i++)
+        __outbyte(BENCH_DEVICE_PORT + 1, 1);
+    IoDisconnectInterrupt(interrupt);
+    return served == rounds ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
+static NTSTATUS port_rounds(ULONG rounds)
+{
+    while (rounds-- > 0)
+        __outbyte(BENCH_DEVICE_PORT, 1);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS register_rounds(ULONG rounds)
+{
+    PHYSICAL_ADDRESS address = {.QuadPart = BENCH_DEVICE_MEMORY};
+    volatile ULONG *registers = MmMapIoSpace(address, PAGE_SIZE, MmNonCached);
+    ULONG sum = 0, i;
+
+    if (registers == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    for (i = 0; i < rounds; i++)
+        sum += *registers;
+    MmUnmapIoSpace((PVOID)registers, PAGE_SIZE);
+    return sum == rounds ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
 /* ---- pool ---- */
 
 static NTSTATUS pool_rounds(ULONG rounds)
@@ -189,7 +252,7 @@ static NTSTATUS fault_rounds(ULONG rounds)
 
 /* ---- requests ---- */
 
-static NTSTATUS make_rounds(ULONG code, ULONG rounds)
+static NTSTATUS make_rounds(PDEVICE_OBJECT device, ULONG code, ULONG rounds)
 {
     switch (code) {
     case BENCH_IRP1:
@@ -200,6 +263,12 @@ static NTSTATUS make_rounds(ULONG code, ULONG rounds)
         return ping_pong(rounds);
     case BENCH_DPC:
         return queue_dpcs(rounds);
+    case BENCH_INTERRUPT:
+        return interrupt_rounds(device, rounds);
+    case BENCH_PORT:
+        return port_rounds(rounds);
+    case BENCH_MMIO:
+        return register_rounds(rounds);
     case BENCH_RAISE:
         return raise_rounds(rounds);
     case BENCH_FAULT:
@@ -225,7 +294,7 @@ static NTSTATUS NTAPI control(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     else if (code != BENCH_NOP && location->Parameters.DeviceIoControl.InputBufferLength < sizeof(ULONG))
         status = STATUS_INVALID_PARAMETER;
     else if (code != BENCH_NOP)
-        status = make_rounds(code, *(ULONG *)Irp->AssociatedIrp.SystemBuffer);
+        status = make_rounds(DeviceObject, code, *(ULONG *)Irp->AssociatedIrp.SystemBuffer);
     Irp->IoStatus.Status = status;
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
     return status;

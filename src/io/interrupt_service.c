@@ -53,7 +53,8 @@ static BOOLEAN call_at_dirql(PKINTERRUPT interrupt)
     BOOLEAN claimed = call_routine(interrupt);
     check_irql(interrupt, interrupt->synchronize_irql);
     io_interrupt_unlock(interrupt);
-    ke_lower_irql(before);
+    if (before != interrupt->synchronize_irql)
+        ke_lower_irql(before);
     return claimed;
 }
 

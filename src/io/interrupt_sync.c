@@ -2,6 +2,7 @@
 /* Synchronizing with an interrupt service routine: its spin lock at its IRQL, or the event of a passive-level
  * one. */
 #include "io/interrupt.h"
+#include "ke/spinlock.h"
 
 static _Noreturn void stop_again(const KINTERRUPT *interrupt)
 {
@@ -18,14 +19,14 @@ void io_interrupt_lock(PKINTERRUPT interrupt)
     unsigned self = ke_vp()->number + 1;
     if (__atomic_load_n(&interrupt->holder, __ATOMIC_RELAXED) == self)
         stop_again(interrupt);
-    KeAcquireSpinLockAtDpcLevel(interrupt->lock);
+    spinlock_acquire(interrupt->lock);
     __atomic_store_n(&interrupt->holder, self, __ATOMIC_RELAXED);
 }
 
 void io_interrupt_unlock(PKINTERRUPT interrupt)
 {
     __atomic_store_n(&interrupt->holder, 0, __ATOMIC_RELAXED);
-    KeReleaseSpinLockFromDpcLevel(interrupt->lock);
+    spinlock_release(interrupt->lock);
 }
 
 static BOOLEAN call_routine(PKSYNCHRONIZE_ROUTINE routine, PVOID context)
