@@ -74,6 +74,21 @@ extern const struct trace_ops *seam_trace;
             seam_trace->event(&(struct trace_event){.kind = (kind_), .object = (object_), __VA_ARGS__});     \
     } while (0)
 
+/*
+ * A dispatch routine that was called and has not returned: on the stack of who sent the IRP. A frame that an
+ * exception discarded is left in the thread's list until the verifier next looks at it.
+ */
+struct vf_sent {
+    struct vf_sent *above; /* the next outer of the thread */
+    const void *irp, *device, *routine;
+    uint32_t number;          /* of the IRP; 0: not one of the I/O manager's storage */
+    signed char location;     /* the routine's stack location */
+    unsigned char generation; /* of that location's use */
+    bool left, marked;        /* it was completed meanwhile; with the pending mark */
+    bool forwarded, event_was_set;
+    int32_t status; /* the IRP's, when it was completed */
+};
+
 /* What the verifier looks at. Any member may be NULL. */
 struct vf_ops {
     /* Around a driver's call of an export (only where the gate is a checking one). caller: return address. */
@@ -84,6 +99,16 @@ struct vf_ops {
     void(NTAPI *callout_leave)(const char *role, const void *routine, uint64_t cookie);
     /* IoCompleteRequest on an IRP already completed or freed; IoFreeIrp of one in use, and so on. */
     void(NTAPI *irp_violation)(ULONG code, ULONG subcode, const void *irp, const char *sentence);
+    /* Around the call of a dispatch routine; the location is current. */
+    void(NTAPI *irp_sent)(struct vf_sent *sent, const void *irp, const void *device, const void *routine);
+    void(NTAPI *irp_returned)(struct vf_sent *sent, int32_t status);
+    /* The completion of an IRP leaves a location; its completion routine has not been called yet. */
+    void(NTAPI *irp_left)(const void *irp, const void *location, bool marked);
+    /* A completion routine returned and lets the completion go on. number: the IRP's before; pended: it was
+     * told that the IRP had been pended below. */
+    void(NTAPI *irp_passed)(const void *irp, uint32_t number, const void *routine, bool pended);
+    /* What waits, or whose stack it lies on, has gone: see io_final_stage. */
+    void(NTAPI *irp_finishing)(const void *irp);
 };
 
 extern const struct vf_ops *seam_vf;

@@ -110,6 +110,13 @@ void io_for_each_controller(void (*visit)(const CONTROLLER_OBJECT *controller, c
 
 /* IRP number for trace and report: 1.. in allocation order since machine start. */
 ULONG io_irp_number(const IRP *irp);
+/* Beside an IRP of ours that is in use, for the verifier: its number << 32 and 32 bits of its own; else NULL.
+ */
+uint64_t *io_irp_track(const IRP *irp);
+bool io_irp_is_built(const IRP *irp); /* by IoMakeAssociatedIrp or IoBuild...Request: not for reuse */
+const void *
+io_irp_maker(const IRP *irp); /* under the verifier: where a driver allocated it; or an address of ours */
+bool io_irp_was_ours(const void *pointer); /* an IRP of IoAllocateIrp, in use or freed */
 /* Device number: 1.. in creation order; and the device it is attached to, or NULL. */
 ULONG io_device_number(const DEVICE_OBJECT *device);
 PDEVICE_OBJECT io_lower_device(PDEVICE_OBJECT device);

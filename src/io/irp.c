@@ -16,7 +16,7 @@
 #define FIXED_STACKS 8 /* up to here NT takes IRPs from its lists of one size, and says so */
 
 static const UCHAR size_stacks[SIZES] = {2, 8, 24, 127};
-static const USHORT size_bytes[SIZES] = {400, 832, 1984, 9472};
+static const USHORT size_bytes[SIZES] = {416, 848, 2000, 9472};
 
 struct irp_cache {
     struct io_irp *free[SIZES];
@@ -113,7 +113,8 @@ static ULONG take_number(struct irp_cache *c)
 
 typedef long long zero_block __attribute__((vector_size(16), aligned(8)));
 
-/* Plain stores: a call of memset, or the `rep stos` that a compiler makes of one, is a third of an IRP's way. */
+/* Plain stores: a call of memset, or the `rep stos` that a compiler makes of one, is a third of an IRP's way.
+ */
 static void zero_irp(PIRP Irp, USHORT PacketSize)
 {
     char *at = (char *)Irp, *end = at + PacketSize;
@@ -137,6 +138,14 @@ static void init_irp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
     list_init(&Irp->ThreadListEntry);
     /* IRP-09, IRP-33: what the macros in drivers compute with. */
     Irp->Tail.Overlay.CurrentStackLocation = (PIO_STACK_LOCATION)(Irp + 1) + StackSize;
+}
+
+/* For the verifier: the driver that asks for an IRP, here or by a routine that calls this one. */
+static const void *find_maker(const void *return_address)
+{
+    const struct arch_record *record = ke_thread()->arch.records;
+    bool called = record != NULL && record->type == ARCH_RECORD_GATE;
+    return called ? (const void *)record->rip : return_address;
 }
 
 /*
@@ -163,6 +172,10 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     slot->borrowed = FALSE;
     slot->auxiliary = NULL;
     slot->number = take_number(c);
+    slot->built = 0;
+    if (unlikely(seam_vf != NULL))
+        slot->maker = find_maker(__builtin_return_address(0));
+    slot->track = (uint64_t)slot->number << 32;
     /* IRP-01: zeroed locations, no thread. */
     init_irp(slot->irp, IoSizeOfIrp(StackSize), StackSize);
     slot->irp->AllocationFlags = (UCHAR)((StackSize <= FIXED_STACKS ? IRP_ALLOCATED_FIXED_SIZE : 0) |
@@ -221,6 +234,7 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
     unsigned size = slot->size_class;
     slot->irp->Type = 0;
     slot->state = IO_IRP_FREE;
+    slot->track = 0;
     slot->next_free = c->free[size];
     /* IRP-08: the slot may be allocated again. */
     c->free[size] = slot;
@@ -264,6 +278,29 @@ ULONG io_irp_number(const IRP *irp)
 {
     struct io_irp *slot = io_irp_of(irp);
     return slot ? slot->number : 0;
+}
+
+uint64_t *io_irp_track(const IRP *irp)
+{
+    struct io_irp *slot = io_irp_of(irp);
+    return slot && slot->state == IO_IRP_LIVE ? &slot->track : NULL;
+}
+
+bool io_irp_is_built(const IRP *irp)
+{
+    struct io_irp *slot = io_irp_of(irp);
+    return slot && slot->built;
+}
+
+const void *io_irp_maker(const IRP *irp)
+{
+    struct io_irp *slot = io_irp_of(irp);
+    return slot ? slot->maker : NULL;
+}
+
+bool io_irp_was_ours(const void *pointer)
+{
+    return io_irp_of(pointer) != NULL;
 }
 
 void io_for_each_irp(void (*visit)(PIRP, void *), void *context)

@@ -6,6 +6,15 @@
  */
 #include "io/private.h"
 
+/* Not for IoReuseIrp: what the builder hung on it would be lost. */
+static PIRP allocate_built(CCHAR stack_size)
+{
+    PIRP irp = IoAllocateIrp(stack_size, FALSE);
+    if (irp)
+        io_irp_of(irp)->built = 1;
+    return irp;
+}
+
 /*
  * A part of a request, for a highest-level driver that splits it. IRQL: <= DISPATCH_LEVEL.
  * Owns: the I/O manager frees it when it is complete. Rules: IRP-05.
@@ -13,7 +22,7 @@
 EXPORT(ntoskrnl, IoMakeAssociatedIrp, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 PIRP NTAPI IoMakeAssociatedIrp(PIRP Irp, CCHAR StackSize)
 {
-    PIRP part = IoAllocateIrp(StackSize, FALSE);
+    PIRP part = allocate_built(StackSize);
     if (!part)
         return NULL;
     part->Tail.Overlay.Thread = Irp->Tail.Overlay.Thread;
@@ -55,7 +64,7 @@ PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Dev
                                          PIO_STATUS_BLOCK IoStatusBlock)
 {
     bool transfers = MajorFunction == IRP_MJ_READ || MajorFunction == IRP_MJ_WRITE;
-    PIRP irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
+    PIRP irp = allocate_built(DeviceObject->StackSize);
     if (!irp)
         return NULL;
     PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
@@ -145,7 +154,7 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
                                          ULONG OutputBufferLength, BOOLEAN InternalDeviceIoControl,
                                          PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
 {
-    PIRP irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
+    PIRP irp = allocate_built(DeviceObject->StackSize);
     if (!irp)
         return NULL;
     PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);

@@ -27,6 +27,8 @@ static void check_not_completed_twice(PIRP irp)
                         "a driver completed an IRP that was completed before");
 }
 
+static bool was_set_in_vain(const IRP *irp);
+
 static void check_completable(PIRP irp)
 {
     if (unlikely(irp->Type != IO_TYPE_IRP))
@@ -38,6 +40,11 @@ static void check_completable(PIRP irp)
     /* IRP-61: who may still be canceled is not complete. */
     if (unlikely(irp->CancelRoutine != NULL))
         io_irp_violation(0x07, irp, "IoCompleteRequest was called with a cancel routine still set");
+    if (unlikely(seam_vf != NULL && was_set_in_vain(irp)) && seam_vf->irp_violation)
+        seam_vf->irp_violation(
+            DRIVER_VERIFIER_DETECTED_VIOLATION, 0x4100F, irp,
+            "IoCompleteRequest was called after IoSetCompletionRoutineEx: only IoCallDriver "
+            "gives back what that allocated");
 }
 
 /* What goes to the requester from the buffer of a buffered control is at most what he has room for. */
@@ -148,8 +155,9 @@ static NTSTATUS call_completion_routine(PIRP irp, PIO_STACK_LOCATION left)
     if (!beyond_top(irp))
         device = irp->Tail.Overlay.CurrentStackLocation->DeviceObject;
     clear_location(left);
+    bool pended = irp->PendingReturned;
     UCHAR *above = control_above_top(irp);
-    ULONG number = above ? io_irp_number(irp) : 0;
+    ULONG number = unlikely(seam_vf != NULL) ? io_irp_number(irp) : 0;
     TRACE(TRACE_IRP_COMPLETION_ROUTINE, irp, .a = (ULONG_PTR)device, .b = (ULONG_PTR)routine);
     struct ke_request below = ke_request_begin(irp, device);
     uint64_t cookie = ke_callout_enter("completion", routine);
@@ -159,6 +167,8 @@ static NTSTATUS call_completion_routine(PIRP irp, PIO_STACK_LOCATION left)
     ke_request_end(below);
     if (above && io_irp_number(irp) == number) /* freed perhaps, but not allocated again */
         check_nothing_marked(irp, above, routine);
+    if (unlikely(seam_vf != NULL) && seam_vf->irp_passed && status != STATUS_MORE_PROCESSING_REQUIRED)
+        seam_vf->irp_passed(irp, number, (const void *)routine, pended);
     TRACE(TRACE_IRP_COMPLETION_RETURN, irp, .a = (ULONG64)(LONG64)status);
     return status;
 }
@@ -179,6 +189,8 @@ static bool walk_up(PIRP irp)
             return true;
         /* IRP-41, IRP-42, IRP-43, IRP-63, SQ-25: the mark that this driver left behind. */
         irp->PendingReturned = (left->Control & SL_PENDING_RETURNED) != 0;
+        if (unlikely(seam_vf != NULL) && seam_vf->irp_left)
+            seam_vf->irp_left(irp, left, irp->PendingReturned);
         note_error(irp, left);
         if (!wants_routine(irp, left)) {
             carry_pending_up(irp);
@@ -243,6 +255,14 @@ static NTSTATUS NTAPI unload_safe_completion(PDEVICE_OBJECT DeviceObject, PIRP I
     /* LC-16: now the driver may go. */
     ob_dereference(safe.device);
     return status;
+}
+
+/* For the verifier: the routine below was set for a driver that this completion has not gone through. */
+static bool was_set_in_vain(const IRP *irp)
+{
+    const IO_STACK_LOCATION *next = irp->Tail.Overlay.CurrentStackLocation - 1;
+    return irp->CurrentLocation >= 2 && irp->CurrentLocation <= irp->StackCount &&
+           next->CompletionRoutine == unload_safe_completion && next->Control & SL_INVOKE_ON_SUCCESS;
 }
 
 /*

@@ -312,6 +312,8 @@ NTSTATUS io_final_stage(PIRP irp, PFILE_OBJECT file)
     check_not_finished_twice(irp);
     PKTHREAD thread = (PKTHREAD)ke_thread();
     bool owner = owns_file(irp);
+    if (unlikely(seam_vf != NULL) && seam_vf->irp_finishing)
+        seam_vf->irp_finishing(irp);
     io_dequeue_irp(irp);
     NTSTATUS fault = release_buffers(irp);
     io_count_transfer(irp->Flags, irp->IoStatus.Information);

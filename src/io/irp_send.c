@@ -13,7 +13,7 @@ void NTAPI io_irp_violation(ULONG subcode, const IRP *irp, const char *sentence)
 }
 
 _Noreturn void NTAPI io_irp_bugcheck(ULONG code, const IRP *irp, const void *device, ULONG64 p2, ULONG64 p3,
-                               ULONG64 p4, const char *sentence)
+                                     ULONG64 p4, const char *sentence)
 {
     struct ke_bugcheck_info info = {
         .code = code,
@@ -90,6 +90,27 @@ static PDRIVER_DISPATCH dispatch_of(PDEVICE_OBJECT device, UCHAR major)
                                             : io_invalid_device_request;
 }
 
+static NTSTATUS call_dispatch(PDRIVER_DISPATCH dispatch, PDEVICE_OBJECT device, PIRP irp)
+{
+    struct ke_request above = ke_request_begin(irp, device);
+    uint64_t cookie = ke_callout_enter("dispatch", dispatch);
+    /* DI-01, DI-02, DI-03, DI-08, IRP-22, IRP-28: in the caller's thread, at its IRQL. */
+    NTSTATUS status = dispatch(device, irp);
+    ke_callout_leave("dispatch", dispatch, cookie);
+    ke_request_end(above);
+    return status;
+}
+
+static __attribute__((noinline)) NTSTATUS NTAPI call_watched(PDRIVER_DISPATCH dispatch, PDEVICE_OBJECT device,
+                                                             PIRP irp)
+{
+    struct vf_sent sent;
+    seam_vf->irp_sent(&sent, irp, device, dispatch);
+    NTSTATUS status = call_dispatch(dispatch, device, irp);
+    seam_vf->irp_returned(&sent, status);
+    return status;
+}
+
 /*
  * Sends the IRP, whose next location the caller has prepared, to DeviceObject.
  * Owns: the driver, from here on (IRP-28). IRQL: <= DISPATCH_LEVEL (IRP-22).
@@ -114,12 +135,11 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     /* DR-01, DR-02, DR-03, DR-07, MJ-18, IRP-30: the target's slot, whatever the driver has put there. */
     PDRIVER_DISPATCH dispatch = dispatch_of(DeviceObject, location->MajorFunction);
     TRACE(TRACE_IRP_SENT, Irp, .a = (ULONG_PTR)DeviceObject);
-    struct ke_request above = ke_request_begin(Irp, DeviceObject);
-    uint64_t cookie = ke_callout_enter("dispatch", dispatch);
-    /* DI-01, DI-02, DI-03, DI-08, IRP-22, IRP-28: in the caller's thread, at its IRQL. */
-    NTSTATUS status = dispatch(DeviceObject, Irp);
-    ke_callout_leave("dispatch", dispatch, cookie);
-    ke_request_end(above);
+    NTSTATUS status;
+    if (unlikely(seam_vf != NULL && seam_vf->irp_sent != NULL))
+        status = call_watched(dispatch, DeviceObject, Irp);
+    else
+        status = call_dispatch(dispatch, DeviceObject, Irp);
     if (status == STATUS_PENDING)
         TRACE(TRACE_IRP_PENDED, Irp, .a = (ULONG_PTR)DeviceObject);
     TRACE(TRACE_IRP_RETURNED, Irp, .a = (ULONG_PTR)DeviceObject, .b = (ULONG64)(LONG64)status);

@@ -30,13 +30,15 @@ struct io_irp {
                        (IRP-73) */
     struct io_irp *next_free;
     ULONG number;
-    UCHAR state; /* enum io_irp_state */
-    UCHAR size_class;
-    BOOLEAN deferred; /* IRP-82: walked, left to the issuing service */
-    BOOLEAN borrowed; /* the file is referenced by the service that waits, not by the IRP */
-    PVOID auxiliary;  /* IRP-93: AuxiliaryBuffer of a reparse, which the APC would overlay */
-    const IRP *self;  /* set with the slab, never changed: what makes an address in the arena an IRP */
-    ULONG64 unused;
+    UCHAR state;                     /* enum io_irp_state */
+    UCHAR size_class : 4, built : 4; /* built: by IoBuild... or IoMakeAssociatedIrp */
+    BOOLEAN deferred;                /* IRP-82: walked, left to the issuing service */
+    BOOLEAN borrowed;                /* the file is referenced by the service that waits, not by the IRP */
+    PVOID auxiliary;                 /* IRP-93: AuxiliaryBuffer of a reparse, which the APC would overlay */
+    const IRP *self;   /* set with the slab, never changed: what makes an address in the arena an IRP */
+    uint64_t track;    /* the verifier's: number << 32 | what became of the first eight locations */
+    const void *maker; /* where a driver allocated it; known to the verifier only */
+    uint64_t unused;
     IRP irp[];
 };
 struct io_irp *io_irp_of(const IRP *irp); /* NULL: not one of ours (IoInitializeIrp on a driver's memory) */

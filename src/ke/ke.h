@@ -45,6 +45,7 @@ struct ke_thread {
     ULONG id; /* trace and report number, 1.. in creation order */
     const char *name;
     struct ke_request request;
+    struct vf_sent *sent; /* the verifier's: dispatch routines that this thread called, innermost first */
 
     const void
         *routine; /* the driver's that the runtime has called, while it runs; NULL behind a nested one */

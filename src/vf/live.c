@@ -19,6 +19,15 @@ unsigned vf_frames(const struct ke_bugcheck_info *info, ULONG64 *frames, unsigne
     return arch_walk(&here, frames, max);
 }
 
+ULONG64 vf_routine(const struct ke_thread *thread)
+{
+    if (thread == NULL)
+        return 0;
+    if (thread->routine != NULL)
+        return (ULONG64)thread->routine;
+    return thread->sent != NULL ? (ULONG64)thread->sent->routine : 0;
+}
+
 int vf_describe(ULONG64 address, char *text, size_t size)
 {
     return ldr_describe((const void *)address, text, size);

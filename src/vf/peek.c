@@ -11,19 +11,26 @@
 #define NAME_MAX_WCHARS 256
 #define NAME_MAX_DEPTH  8
 
-static bool is_readable(const void *page)
+static bool is_readable_page(const void *page)
 {
     return hmem_pfn_of(page) != HMEM_NO_PFN && (hmem_protection_of(page) & HMEM_R);
 }
 
-bool vf_peek(void *to, const void *from, size_t length)
+bool vf_is_readable(const void *from, size_t length)
 {
     uintptr_t at = (uintptr_t)from, end = at + length;
     if (from == NULL || end < at)
         return false;
     for (uintptr_t page = ALIGN_DOWN(at, PAGE_SIZE); page < end; page += PAGE_SIZE)
-        if (!is_readable((const void *)page))
+        if (!is_readable_page((const void *)page))
             return false;
+    return true;
+}
+
+bool vf_peek(void *to, const void *from, size_t length)
+{
+    if (!vf_is_readable(from, length))
+        return false;
     memcpy(to, from, length);
     return true;
 }

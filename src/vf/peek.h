@@ -12,6 +12,7 @@
 
 /* Copies memory of the simulated machine; false: not all of it is mapped and readable. */
 bool vf_peek(void *to, const void *from, size_t length);
+bool vf_is_readable(const void *from, size_t length);
 /* The characters of a UNICODE_STRING (a copy of the structure), at most 256. */
 bool vf_peek_string(const UNICODE_STRING *string, struct vf_text *text);
 /* "\Device\Serial0"; false, and nothing added: no such name can be found. */

@@ -60,7 +60,7 @@ static void add_title(struct vf_text *text, const struct vf_report *report)
 }
 
 /* Where a driver is to blame: the place that was named, else the first frame inside an image, however deep in
- * the runtime the failure was noticed. */
+ * the runtime the failure was noticed; else, as a last call leaves no frame, the driver routine that runs. */
 static bool find_driver(const struct ke_bugcheck_info *info, const ULONG64 *frames, unsigned count,
                         char *name, size_t size, ULONG64 *where)
 {
@@ -72,7 +72,8 @@ static bool find_driver(const struct ke_bugcheck_info *info, const ULONG64 *fram
         if (vf_image_of(*where, name, size))
             return true;
     }
-    return false;
+    *where = vf_routine(info->thread);
+    return *where != 0 && vf_image_of(*where, name, size);
 }
 
 static void add_driver(struct vf_text *text, const struct ke_bugcheck_info *info, const ULONG64 *frames,

@@ -46,6 +46,7 @@ void vf_add_address(struct vf_text *text, ULONG64 value); /* the same without le
 
 /* The running system, behind these so that the report can be made from made-up facts: live.c. */
 unsigned vf_frames(const struct ke_bugcheck_info *info, ULONG64 *frames, unsigned max);
+ULONG64 vf_routine(const struct ke_thread *thread); /* the driver's that runs; 0: none, or not known */
 int vf_describe(ULONG64 address, char *text, size_t size);
 bool vf_image_of(ULONG64 address, char *name, size_t size);
 bool vf_pool_history(const void *address, struct mm_pool_history *block);

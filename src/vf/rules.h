@@ -52,7 +52,12 @@ enum vf_special {
     VF_LEAVE_CRITICAL,
     VF_LEAVE_GUARDED,
     VF_ZW,
-    VF_LOCK_FIRST, /* the rest is locks.c's */
+    VF_SEND_IRP,     /* device, IRP */
+    VF_COMPLETE_IRP, /* IRP */
+    VF_FREE_IRP,
+    VF_REUSE_IRP,   /* IRP: IoReuseIrp, IoInitializeIrp */
+    VF_NEXT_PACKET, /* IoStartNextPacket and its like */
+    VF_LOCK_FIRST,  /* the rest is locks.c's */
     VF_ACQUIRE = VF_LOCK_FIRST,
     VF_ACQUIRE_SHARED,
     VF_ACQUIRE_TRY,    /* result: BOOLEAN */

@@ -29,7 +29,7 @@ static enum vf_special special(const struct export_entry *x)
     return special_of[x - __start_rl_exports];
 }
 
-static _Noreturn void stop(const struct vf_finding *f)
+void vf_stop_for(const struct vf_finding *f)
 {
     struct ke_bugcheck_info info = {.code = f->code,
                                     .p = {f->p[0], f->p[1], f->p[2], f->p[3]},
@@ -42,14 +42,29 @@ static _Noreturn void stop(const struct vf_finding *f)
     ke_bugcheck(&info);
 }
 
+void vf_accuse(const struct vf_finding *f)
+{
+    if (arch_image_find(f->blame) != NULL)
+        vf_stop_for(f);
+}
+
 /* ---- exports ---- */
+
+/* The return address; or, as an export may be a routine's last call, the driver routine that runs. */
+static ULONG64 caller_of(const struct ke_thread *thread, const void *return_address)
+{
+    if (likely(arch_image_find((ULONG64)return_address) != NULL))
+        return (ULONG64)return_address;
+    ULONG64 routine = vf_routine(thread);
+    return routine != 0 ? routine : (ULONG64)return_address;
+}
 
 static void describe_call(struct vf_call *call, const struct export_entry *x, const void *caller, KIRQL irql)
 {
     const struct ke_thread *thread = ke_thread();
     const struct arch_record *record = thread->arch.records;
     *call = (struct vf_call){.export = x,
-                             .caller = (ULONG64)caller,
+                             .caller = caller_of(thread, caller),
                              .irql = irql,
                              .in_dpc = processor()->dpc_depth != 0,
                              .kernel_apc_disable = thread->kernel_apc_disable,
@@ -83,6 +98,14 @@ static bool is_wait(enum vf_special which)
     return which == VF_WAIT_SINGLE || which == VF_WAIT_MULTIPLE;
 }
 
+/* Of a last call no frame is left on the stack. */
+static _Noreturn void stop_caller(const struct vf_call *call, struct vf_finding *f)
+{
+    if (f->blame == 0)
+        f->blame = call->caller;
+    vf_stop_for(f);
+}
+
 static __attribute__((noinline)) void check_enter(const struct export_entry *x, const void *caller,
                                                   KIRQL irql)
 {
@@ -95,12 +118,14 @@ static __attribute__((noinline)) void check_enter(const struct export_entry *x, 
             ke_thread()->wait_irql; /* KeSetEvent(..., TRUE) and its like raised it for this very wait */
     vf_name_lock(which, &call);
     if (vf_check_call(which, &call, &f))
-        stop(&f);
+        stop_caller(&call, &f);
+    if (which >= VF_SEND_IRP && which < VF_LOCK_FIRST && vf_check_irp(which, &call, &processor()->locks, &f))
+        stop_caller(&call, &f);
     if (which >= VF_RELEASE && vf_released(which, &call, &processor()->locks, &f))
-        stop(&f);
+        stop_caller(&call, &f);
     if (which >= VF_LOCK_FIRST && which < VF_RELEASE && irql >= DISPATCH_LEVEL &&
         vf_check_acquire(which, &call, &processor()->locks, &f))
-        stop(&f);
+        stop_caller(&call, &f);
     if (which >= VF_LOCK_FIRST && which < VF_RELEASE)
         remember_lock(which, &call);
 }
@@ -126,7 +151,7 @@ static __attribute__((noinline)) void check_leave(const struct export_entry *x, 
     describe_call(&call, x, caller, before);
     /* A wait returns to the IRQL of the KeSetEvent(..., TRUE) before it. */
     if (!is_wait(which) && vf_check_irql_kept(&call, ke_irql(), &f))
-        stop(&f);
+        stop_caller(&call, &f);
     if (which < VF_LOCK_FIRST || !was_acquired(which, ke_thread()->arch.records))
         return;
     recall_lock(which, &call);
@@ -186,7 +211,7 @@ static void NTAPI callout_leave(const char *role, const void *routine, uint64_t 
     after = state_now();
     if (unlikely(__builtin_memcmp(&before, &after, sizeof(before)) != 0) &&
         vf_check_callout(role, (ULONG64)routine, &before, &after, &processor()->locks, &f))
-        stop(&f);
+        vf_stop_for(&f);
 }
 
 /* ---- requests ---- */
@@ -196,14 +221,17 @@ static void NTAPI callout_leave(const char *role, const void *routine, uint64_t 
 static void fill_parameters(struct vf_finding *f, const IRP *copy)
 {
     const struct arch_record *record = ke_thread()->arch.records;
+    ULONG64 caller =
+        record && record->type == ARCH_RECORD_GATE ? caller_of(ke_thread(), (const void *)record->rip) : 0;
     f->p[1] = (ULONG64)f->irp;
+    f->blame = caller;
     if (f->code != DRIVER_VERIFIER_IOMANAGER_VIOLATION)
         return;
     if (f->p[0] == 0x06 || f->p[0] == 0x07) {
         f->p[1] = f->p[0] == 0x06 ? (ULONG)copy->IoStatus.Status : (ULONG64)copy->CancelRoutine;
         f->p[2] = (ULONG64)f->irp;
     } else if (f->p[0] >= 0x200) {
-        f->p[1] = record && record->type == ARCH_RECORD_GATE ? record->rip : 0;
+        f->p[1] = caller;
         f->p[2] = (ULONG64)f->irp;
         f->p[3] = (ULONG64)f->device;
     }
@@ -219,7 +247,7 @@ static void NTAPI irp_violation(ULONG code, ULONG subcode, const void *irp, cons
     f.irp = irp;
     f.device = located ? location.DeviceObject : NULL;
     fill_parameters(&f, &copy);
-    stop(&f);
+    vf_stop_for(&f);
 }
 
 static const struct vf_ops ops = {
@@ -228,6 +256,11 @@ static const struct vf_ops ops = {
     .callout_enter = callout_enter,
     .callout_leave = callout_leave,
     .irp_violation = irp_violation,
+    .irp_sent = vf_irp_sent,
+    .irp_returned = vf_irp_returned,
+    .irp_left = vf_irp_left,
+    .irp_passed = vf_irp_passed,
+    .irp_finishing = vf_irp_finishing,
 };
 
 void vf_seams_start(void)

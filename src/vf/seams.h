@@ -6,6 +6,34 @@
 #include "vf/rules.h"
 
 void vf_seams_start(void);
+/* Stops the machine: the report names f->blame's driver. */
+_Noreturn void vf_stop_for(const struct vf_finding *f);
+/* The same, unless the routine to blame is the runtime's own. */
+void vf_accuse(const struct vf_finding *f);
+
+/* ---- requests: irp_track.c, what becomes of a dispatch routine's IRP ---- */
+
+#define VF_TRACKED 8 /* stack locations of an IRP, the lowest ones */
+enum vf_irp_state {
+    VF_IRP_WITH_ROUTINE, /* its dispatch routine runs, or it was not sent there */
+    VF_IRP_PENDED,       /* the dispatch routine returned STATUS_PENDING: its driver has the IRP */
+    VF_IRP_LEFT,         /* completed by its driver, without the pending mark */
+    VF_IRP_LEFT_MARKED
+};
+enum vf_irp_state vf_irp_state_of(const IRP *irp, int location);
+/* A dispatch routine that this thread called and that has the IRP still; NULL: none. */
+const struct vf_sent *vf_irp_holder(const IRP *irp, int location);
+
+void NTAPI vf_irp_sent(struct vf_sent *sent, const void *irp, const void *device, const void *routine);
+void NTAPI vf_irp_returned(struct vf_sent *sent, int32_t status);
+void NTAPI vf_irp_left(const void *irp, const void *location, bool marked);
+void NTAPI vf_irp_passed(const void *irp, uint32_t number, const void *routine, bool pended);
+void NTAPI vf_irp_finishing(const void *irp);
+
+/* ---- requests: irp_calls.c, what a driver does with an IRP ---- */
+
+bool vf_check_irp(enum vf_special special, const struct vf_call *call, const struct vf_locks *locks,
+                  struct vf_finding *f);
 void vf_seams_stop(void);
 
 #endif

@@ -34,7 +34,16 @@ static const struct {
     {"ExReleaseSpinLockShared", VF_RELEASE_LOWER},
     {"ExReleaseSpinLockSharedFromDpcLevel", VF_RELEASE},
     {"IoAcquireCancelSpinLock", VF_ACQUIRE_CANCEL},
+    {"IoCallDriver", VF_SEND_IRP},
+    {"IoCompleteRequest", VF_COMPLETE_IRP},
+    {"IoFreeIrp", VF_FREE_IRP},
+    {"IoInitializeIrp", VF_REUSE_IRP},
     {"IoReleaseCancelSpinLock", VF_RELEASE_CANCEL},
+    {"IoReuseIrp", VF_REUSE_IRP},
+    {"IoStartNextPacket", VF_NEXT_PACKET},
+    {"IoStartNextPacketByKey", VF_NEXT_PACKET},
+    {"IofCallDriver", VF_SEND_IRP},
+    {"IofCompleteRequest", VF_COMPLETE_IRP},
     {"KeAcquireInStackQueuedSpinLock", VF_ACQUIRE_QUEUED},
     {"KeAcquireInStackQueuedSpinLockAtDpcLevel", VF_ACQUIRE_QUEUED},
     {"KeAcquireInStackQueuedSpinLockForDpc", VF_ACQUIRE_QUEUED},
@@ -72,6 +81,7 @@ static const struct {
     {"MmMapLockedPages", VF_MAP_LOCKED},
     {"MmMapLockedPagesSpecifyCache", VF_MAP_LOCKED},
     {"MmUnmapLockedPages", VF_UNMAP_LOCKED},
+    {"PoCallDriver", VF_SEND_IRP},
 };
 
 enum vf_special vf_special_of(const char *name)
@@ -132,8 +142,20 @@ static bool check_allocate(const struct vf_call *call, bool paged, struct vf_fin
     return true;
 }
 
+static bool check_free_irp(const struct vf_call *call, struct vf_finding *f)
+{
+    if (likely(!io_irp_was_ours((const void *)call->arguments[0])))
+        return false;
+    vf_find(f, C4, 0x105, call->arguments[0], 0, 0, "%s was called for an IRP: IoFreeIrp frees those",
+            call->export->name);
+    f->irp = (const void *)call->arguments[0];
+    return true;
+}
+
 static bool check_free(const struct vf_call *call, struct vf_finding *f)
 {
+    if (check_free_irp(call, f))
+        return true;
     if (call->irql <= APC_LEVEL)
         return false;
     bool paged = mm_pool_is_paged((const void *)call->arguments[0]);

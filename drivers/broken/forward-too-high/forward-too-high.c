@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* forward-too-high: a mistake on purpose. A filter passes a flush down while it holds its spin lock. */
+/* forward-too-high: a mistake on purpose. A filter passes a flush down at DISPATCH_LEVEL. */
 #include "../broken.h"
 
 static PDEVICE_OBJECT lower, filter;
-static KSPIN_LOCK lock;
 
 static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -17,9 +16,9 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return IoCallDriver(lower, Irp);
     }
     IoCopyCurrentIrpStackLocationToNext(Irp);
-    KeAcquireSpinLock(&lock, &irql);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
     status = IoCallDriver(lower, Irp); /* the mistake, for a flush; a write may be sent at DISPATCH_LEVEL */
-    KeReleaseSpinLock(&lock, irql);
+    KeLowerIrql(irql);
     return status;
 }
 
@@ -34,7 +33,6 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     NTSTATUS status = make_broken(DriverObject, dispatch, &lower);
 
     DriverObject->DriverUnload = unload;
-    KeInitializeSpinLock(&lock);
     if (NT_SUCCESS(status))
         status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE,
                                 &filter);

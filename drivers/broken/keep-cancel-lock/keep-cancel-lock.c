@@ -2,9 +2,11 @@
 /* keep-cancel-lock: a mistake on purpose. The cancel routine does not release the cancel spin lock. */
 #include "../broken.h"
 
+static PIRP canceled;
+
 static VOID NTAPI cancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    finish(Irp, STATUS_CANCELLED, 0); /* the mistake: IoReleaseCancelSpinLock(Irp->CancelIrql) is missing */
+    canceled = Irp; /* the mistake: IoReleaseCancelSpinLock(Irp->CancelIrql) is missing */
 }
 
 static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)

@@ -143,7 +143,6 @@ static NTSTATUS NTAPI dispatch_mistake(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     ULONG number = (IoGetCurrentIrpStackLocation(Irp)->Parameters.DeviceIoControl.IoControlCode >> 2) & 0x7FF;
     levels(number);
-    locks(number);
     if (number == 20)
         queue_dpc(dpc_waits);
     if (number == 21)
@@ -154,7 +153,9 @@ static NTSTATUS NTAPI dispatch_mistake(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         queue_work(DeviceObject);
     if (number == 24)
         send_with_bad_completion(DeviceObject);
-    return finish(Irp);
+    finish(Irp);
+    locks(number); /* behind the completion, which would be the first mistake */
+    return STATUS_SUCCESS;
 }
 
 static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)

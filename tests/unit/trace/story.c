@@ -50,6 +50,11 @@ int vf_describe(ULONG64 address, char *text, size_t size)
     return snprintf(text, size, "0x%llx", (unsigned long long)address);
 }
 
+ULONG64 vf_routine(const struct ke_thread *of)
+{
+    return 0;
+}
+
 bool vf_image_of(ULONG64 address, char *name, size_t size)
 {
     bool serial = address == (uintptr_t)STORY_SERIAL;

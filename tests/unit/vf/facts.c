@@ -18,6 +18,11 @@ unsigned vf_frames(const struct ke_bugcheck_info *info, ULONG64 *frames, unsigne
     return test_frame_count;
 }
 
+ULONG64 vf_routine(const struct ke_thread *thread)
+{
+    return 0;
+}
+
 static const char *image_at(ULONG64 address)
 {
     if (address - BROKEN_BASE < 0x10000)

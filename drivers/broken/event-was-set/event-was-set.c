@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* event-was-set: a mistake on purpose. A driver waits for a request with an event that is set from the
+ * last time.
+ */
+#include "../broken.h"
+
+static PDEVICE_OBJECT keeper;
+static PFILE_OBJECT file;
+
+static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    if (major_of(Irp) == IRP_MJ_FLUSH_BUFFERS) {
+        IoSkipCurrentIrpStackLocation(Irp);
+        return IoCallDriver(keeper, Irp);
+    }
+    if (major_of(Irp) != IRP_MJ_WRITE)
+        return finish(Irp, STATUS_SUCCESS, 0);
+    static KEVENT event;
+    static IO_STATUS_BLOCK iosb;
+    PIRP own;
+
+    KeInitializeEvent(&event, NotificationEvent, TRUE); /* the mistake */
+    own = IoBuildSynchronousFsdRequest(IRP_MJ_WRITE, keeper, "x", 1, NULL, &event, &iosb);
+    if (IoCallDriver(keeper, own) == STATUS_PENDING)
+        KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
+    return finish(Irp, STATUS_SUCCESS, 0);
+}
+
+static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
+{
+    ObDereferenceObject(file);
+    delete_devices(DriverObject);
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\Keeper");
+    PDEVICE_OBJECT device;
+    NTSTATUS status = IoGetDeviceObjectPointer(&name, FILE_READ_DATA, &file, &keeper);
+
+    if (NT_SUCCESS(status))
+        status = make_broken(DriverObject, dispatch, &device);
+    if (NT_SUCCESS(status)) {
+        device->StackSize = keeper->StackSize + 1;
+        DriverObject->DriverUnload = unload;
+    }
+    return status;
+}

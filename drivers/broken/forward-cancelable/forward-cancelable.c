@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* forward-cancelable: a mistake on purpose. A driver passes a request down and leaves its cancel routine
+ * in it.
+ */
+#include "../broken.h"
+
+static PDEVICE_OBJECT lower;
+
+static VOID NTAPI cancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+}
+
+static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    if (DeviceObject == lower || major_of(Irp) != IRP_MJ_WRITE)
+        return finish(Irp, STATUS_SUCCESS, 0);
+    IoSetCancelRoutine(Irp, cancel);
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    return IoCallDriver(lower, Irp); /* the mistake: IoSetCancelRoutine(Irp, NULL) is missing */
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    PDEVICE_OBJECT upper;
+    NTSTATUS status = make_broken(DriverObject, dispatch, &upper);
+
+    if (NT_SUCCESS(status))
+        status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE,
+                                &lower);
+    if (NT_SUCCESS(status))
+        upper->StackSize = lower->StackSize + 1;
+    return status;
+}
