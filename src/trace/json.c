@@ -122,6 +122,8 @@ static void put_ends(const struct trace_moment *moment)
         trace_add_status(&text, event->b);
     else if (event->kind == TRACE_IRP_COMPLETION_RETURN || event->kind == TRACE_DRIVER_ENTRY_RETURN)
         trace_add_status(&text, event->a);
+    else if (event->kind == TRACE_INTERRUPT_RETURN)
+        vf_text_add(&text, event->a ? "TRUE" : "FALSE");
     for (unsigned i = 0; i < moment->closed; i++)
         put_end(moment->track, moment->where.ns, i + 1 == moment->closed && text.length ? result : NULL);
 }
@@ -301,6 +303,9 @@ static void named_slice(const struct trace_moment *moment)
     if (event->kind == TRACE_DPC_START) {
         vf_text_add(&text, "DPC ");
         trace_add_routine(&text, event->a);
+    } else if (event->kind == TRACE_INTERRUPT) {
+        vf_text_add(&text, "ISR ");
+        trace_add_routine(&text, event->b);
     } else {
         vf_text_add(&text, "%s %s", event->kind == TRACE_DRIVER_ENTRY ? "DriverEntry" : "Unload",
                     event->text ? event->text : "");
@@ -328,11 +333,13 @@ void trace_json_event(const struct trace_moment *moment)
     case TRACE_DRIVER_ENTRY:
     case TRACE_DRIVER_UNLOAD:
     case TRACE_DPC_START:
+    case TRACE_INTERRUPT:
         named_slice(moment);
         break;
     case TRACE_DRIVER_ENTRY_RETURN:
     case TRACE_DRIVER_UNLOAD_RETURN:
     case TRACE_DPC_END:
+    case TRACE_INTERRUPT_RETURN:
         put_ends(moment);
         break;
     case TRACE_THREAD_SWITCH:

@@ -41,7 +41,7 @@ def load(command):
 def main():
     events = load([sys.argv[1]])
     names = [e.get('name') for e in events]
-    for name in ('READ device #2 (serial)', 'READ device #1 (serial)', 'DPC serial.sys!SerialDpc', 'DriverEntry serial',
+    for name in ('READ device #2 (serial)', 'READ device #1 (serial)', 'DPC serial.sys!SerialDpc', 'ISR serial.sys!SerialDpc', 'DriverEntry serial',
                  'completion filter.sys!FilterDone', 'StartIo serial.sys!SerialDpc', 'completed STATUS_SUCCESS, Information 16', 'IRQL of VP 0'):
         assert name in names, f'{name} is missing in {names}'
     flows = [e['ph'] for e in events if e.get('cat') == 'irp-flow']

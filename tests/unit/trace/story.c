@@ -131,6 +131,8 @@ static void complete_in_dpc(void)
 {
     TRACE(TRACE_THREAD_SWITCH, (void *)1, .a = 3);
     story_is_on(0, 1);
+    TRACE(TRACE_INTERRUPT, STORY_SERIAL, .a = 0x62, .b = (uintptr_t)STORY_SERIAL);
+    TRACE(TRACE_INTERRUPT_RETURN, STORY_SERIAL, .a = TRUE, .b = (uintptr_t)STORY_SERIAL);
     TRACE(TRACE_DPC_START, &story->dpc, .a = (uintptr_t)STORY_SERIAL);
     story_takes(2000);
     TRACE(TRACE_IRP_COMPLETE, &story->irp, .a = STATUS_SUCCESS, .b = 16);

@@ -51,6 +51,8 @@ static void a_request_as_a_story(void **state)
         "  0.000012 vp0 t3    IRP #4 pending in device #2 (serial)\n"
         "  0.000012 vp0 t3  waits for time\n"
         "  0.000012 vp0 t3  switch from t3 (API) to t1 (idle)\n"
+        "  0.000012 vp0 t1  interrupt, vector 0x62: ISR serial.sys!SerialDpc called\n"
+        "  0.000012 vp0 t1  ISR serial.sys!SerialDpc returned TRUE: it was its device\n"
         "  0.000012 vp0 t1  DPC #1 serial.sys!SerialDpc runs\n"
         "  0.000014 vp0 t1    IRP #4 completed STATUS_SUCCESS, Information 16\n"
         "  0.000014 vp0 t1    IRP #4 completion routine filter.sys!FilterDone called for device #2 (serial)\n"
