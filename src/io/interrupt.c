@@ -31,16 +31,18 @@ static struct io_vector *vector_of(const KINTERRUPT *interrupt)
 /* All or none share, in the same way: the controller and the walk know one mode for a vector. */
 static bool may_share(const KINTERRUPT *one, const KINTERRUPT *other)
 {
-    return one->shared && other->shared && one->latched == other->latched && one->passive == other->passive &&
-           (one->processors & other->processors) != 0;
+    return one->shared && other->shared && one->latched == other->latched && one->passive == other->passive;
 }
 
 static bool may_join(const struct io_vector *vector, const KINTERRUPT *interrupt)
 {
-    for (PKINTERRUPT it = vector->first; it; it = it->next)
+    KAFFINITY processors = interrupt->processors;
+    for (PKINTERRUPT it = vector->first; it; it = it->next) {
         if (!may_share(it, interrupt))
             return false;
-    return true;
+        processors &= it->processors;
+    }
+    return processors != 0;
 }
 
 /* Masked while no routine wants it; on the processors that all of them want. */

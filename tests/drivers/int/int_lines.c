@@ -127,6 +127,39 @@ static VOID who_may_share(VOID)
     disconnect_bell(&second);
 }
 
+static NTSTATUS connect_on(struct bell *bell, KAFFINITY processors)
+{
+    return IoConnectInterrupt(&bell->interrupt, bell_isr, bell, NULL, vector_of_bells, irql_of_bells,
+                              irql_of_bells, LevelSensitive, TRUE, processors, FALSE);
+}
+
+/* There must be a processor that may call all of them. */
+static VOID sharing_processors(VOID)
+{
+    CHECK_STATUS("INT-AFFINITY", connect_on(&first, 1), STATUS_SUCCESS);
+    CHECK_STATUS("INT-AFFINITY", connect_on(&second, 2), STATUS_INVALID_PARAMETER);
+    CHECK_STATUS("INT-AFFINITY", connect_on(&second, 3), STATUS_SUCCESS);
+    disconnect_bell(&first);
+    disconnect_bell(&second);
+    if (KeNumberProcessors < 3)
+        return;
+    connect_on(&first, 3);
+    connect_on(&second, 6);
+    CHECK_STATUS("INT-AFFINITY", connect_on(&other, 5), STATUS_INVALID_PARAMETER);
+    CHECK_STATUS("INT-AFFINITY", connect_on(&other, 7), STATUS_SUCCESS);
+    for (LONG i = 1; i <= 8; i++) {
+        ring(&second);
+        until(&second.claimed, i);
+        CHECK_EQ("INT-AFFINITY", second.seen_processor, 1);
+    }
+    disconnect_bell(&first);
+    disconnect_bell(&second);
+    disconnect_bell(&other);
+    forget(&first);
+    forget(&second);
+    forget(&other);
+}
+
 /* ---- locks ---- */
 
 static KSPIN_LOCK lock;
@@ -353,6 +386,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
     two_devices_on_a_level();
     two_devices_on_an_edge();
     who_may_share();
+    sharing_processors();
     one_lock_for_two_lines();
     the_lock_keeps_the_routine_out();
     a_section_excludes_the_routine();
