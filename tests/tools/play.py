@@ -6,7 +6,7 @@ A play is a list of lines `key: value`; `#` starts a comment line.
   rules:    rule ids that this play shows (may repeat)
   drivers:  names of build/sys/NAME.sys, loaded in order (may be empty)
   args:     further options of `ringless run` (may repeat; {tmp} is a fresh folder, {sys} the drivers' folder, {here} the play's)
-  command:  one command of the command language, in order (may repeat); a trailing `## ID ID` says which rules
+  command:  one command of the command language, in order (may repeat; a path goes in quotes: load "{sys}/x.sys"); a trailing `## ID ID` says which rules
             the command's success (usually an `expect`) shows
   exit:     the exit code that must come (default 0)
   sees:     [ID ...:] a regular expression that some line of the output must match
