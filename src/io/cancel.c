@@ -70,7 +70,7 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     IoAcquireCancelSpinLock(&irql);
     /* CAN-01, CAN-08, CAN-09: for good. */
     Irp->Cancel = TRUE;
-    /* CAN-01, CAN-06: whoever takes the routine cancels. */
+    /* CAN-01, CAN-06, CAN-11: whoever takes the routine cancels. */
     PDRIVER_CANCEL routine = IoSetCancelRoutine(Irp, NULL);
     if (!routine) {
         IoReleaseCancelSpinLock(irql);
@@ -82,6 +82,7 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
                         "a cancel routine was found on an IRP that is already completed");
     /* CAN-01: what the routine gives IoReleaseCancelSpinLock. */
     Irp->CancelIrql = irql;
+    /* CAN-01, CSQ-10: whoever's it is. */
     io_call_cancel_routine(Irp, routine);
     return TRUE;
 }

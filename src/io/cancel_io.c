@@ -15,11 +15,15 @@ static PIRP next_to_cancel(PFILE_OBJECT file)
 
 static bool any_left(PFILE_OBJECT file)
 {
-    list_for_each(
-        it,
-        &ps_current()->irps) if (container_of(it, IRP, ThreadListEntry)->Tail.Overlay.OriginalFileObject ==
-                                 file) return true;
-    return false;
+    /* An APC that finishes an IRP unlinks it: look only while none can run. */
+    KIRQL irql = ke_raise_irql(APC_LEVEL);
+    bool left = false;
+    list_for_each(it, &ps_current()->irps)
+    {
+        left |= container_of(it, IRP, ThreadListEntry)->Tail.Overlay.OriginalFileObject == file;
+    }
+    ke_lower_irql(irql);
+    return left;
 }
 
 /* IRQL: PASSIVE_LEVEL. Rules: CAN-05. */
@@ -34,17 +38,14 @@ NTSTATUS NTAPI NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
         status = ob_reference_by_handle(FileHandle, 0, io_file_type, mode, (void **)&file, NULL);
     if (!NT_SUCCESS(status))
         return status;
-    /* An APC that finishes an IRP unlinks it: look only while none can run. */
     KIRQL irql = ke_raise_irql(APC_LEVEL);
     while ((irp = next_to_cancel(file)) != NULL)
         /* CAN-05: the I/O manager created them. */
         IoCancelIrp(irp);
-    bool left = any_left(file);
     ke_lower_irql(irql);
-    while (left) {
+    while (any_left(file)) {
         LARGE_INTEGER interval = {.QuadPart = -100000};
         KeDelayExecutionThread(KernelMode, FALSE, &interval);
-        left = any_left(file);
     }
     ob_dereference(file);
     return ob_copy_out(IoStatusBlock, &iosb, sizeof(iosb), mode);

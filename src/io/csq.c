@@ -28,6 +28,7 @@ NTSTATUS NTAPI IoCsqInitializeEx(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP_EX CsqInsertIrp
                                  PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock, PIO_CSQ_RELEASE_LOCK CsqReleaseLock,
                                  PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
 {
+    /* CSQ-01: the same, but for the type and the insert routine. */
     *Csq = (IO_CSQ){IO_TYPE_CSQ_EX,        (PIO_CSQ_INSERT_IRP)(PVOID)CsqInsertIrp,
                     CsqRemoveIrp,          CsqPeekNextIrp,
                     CsqAcquireLock,        CsqReleaseLock,
@@ -39,6 +40,7 @@ NTSTATUS NTAPI IoCsqInitializeEx(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP_EX CsqInsertIrp
 static void take_out(PIO_CSQ csq, PIRP irp)
 {
     PIO_CSQ_IRP_CONTEXT context = irp->Tail.Overlay.DriverContext[CSQ_SLOT];
+    /* SR-23: with the lock held. */
     csq->CsqRemoveIrp(csq, irp);
     if (context && context->Type == IO_TYPE_CSQ_IRP_CONTEXT)
         context->Irp = NULL;
@@ -59,23 +61,26 @@ static VOID NTAPI cancel_queued(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     IoReleaseCancelSpinLock(Irp->CancelIrql);
     PIO_CSQ csq = csq_of(Irp);
     csq->CsqAcquireLock(csq, &irql);
+    /* CSQ-08: nobody else does, since this routine was in the IRP. */
     take_out(csq, Irp);
     csq->CsqReleaseLock(csq, irql);
-    /* CSQ-08: without any lock. */
+    /* CSQ-08, SR-26: without any lock. */
     csq->CsqCompleteCanceledIrp(csq, Irp);
 }
 
 static NTSTATUS call_insert(PIO_CSQ csq, PIRP irp, PVOID insert_context)
 {
     if (csq->Type == IO_TYPE_CSQ_EX)
+        /* CSQ-04: its status is the caller's. */
         return ((PIO_CSQ_INSERT_IRP_EX)(PVOID)csq->CsqInsertIrp)(csq, irp, insert_context);
+    /* SR-22: with the lock held. */
     csq->CsqInsertIrp(csq, irp);
     return STATUS_SUCCESS;
 }
 
 /*
  * Queues the IRP, cancelable, marked pending. An error: the insert routine refused it.
- * IRQL: <= DISPATCH_LEVEL. Rules: CSQ-02..CSQ-04, CSQ-07.
+ * IRQL: <= DISPATCH_LEVEL. Rules: CSQ-02..CSQ-04, CSQ-07, CSQ-09.
  */
 EXPORT(ntoskrnl, IoCsqInsertIrpEx, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 NTSTATUS NTAPI IoCsqInsertIrpEx(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Context, PVOID InsertContext)
@@ -85,6 +90,7 @@ NTSTATUS NTAPI IoCsqInsertIrpEx(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Conte
         *Context = (IO_CSQ_IRP_CONTEXT){IO_TYPE_CSQ_IRP_CONTEXT, Irp, Csq};
     /* CSQ-07: the framework's slot. */
     Irp->Tail.Overlay.DriverContext[CSQ_SLOT] = Context ? (PVOID)Context : (PVOID)Csq;
+    /* SR-25, CSQ-09: a spin lock or a mutex, the driver's choice. */
     Csq->CsqAcquireLock(Csq, &irql);
     NTSTATUS status = call_insert(Csq, Irp, InsertContext);
     if (!NT_SUCCESS(status)) {
@@ -138,6 +144,7 @@ PIRP NTAPI IoCsqRemoveNextIrp(PIO_CSQ Csq, PVOID PeekContext)
 {
     KIRQL irql;
     Csq->CsqAcquireLock(Csq, &irql);
+    /* SR-24, CSQ-05: with the lock held, from the beginning. */
     PIRP irp = Csq->CsqPeekNextIrp(Csq, NULL, PeekContext);
     /* CSQ-05: skip those whose cancellation has begun. */
     while (irp && !IoSetCancelRoutine(irp, NULL))

@@ -40,7 +40,7 @@ void io_cleanup_file(PFILE_OBJECT file)
     if (file->Flags & FO_SYNCHRONOUS_IO)
         io_lock_file(file, KernelMode);
     KeClearEvent(&file->Event);
-    /* MJ-12, DI-07: the driver lets go of what waits for this file; in the process that closed it. */
+    /* MJ-12, DI-07, CAN-13: the driver lets go of what waits for this file; in the process that closed it. */
     send_and_wait(file, IRP_MJ_CLEANUP, 0);
     if (file->Flags & FO_SYNCHRONOUS_IO)
         io_unlock_file(file);

@@ -17,6 +17,7 @@ static void finish_associated(PIRP irp, CCHAR boost)
     /* IRP-75: its MDLs go with it. */
     mm_free_mdl_chain(irp->MdlAddress);
     IoFreeIrp(irp);
+    /* CAN-12: canceled parts count like others. */
     if (left == 0)
         /* IRP-75: with the same boost. */
         IofCompleteRequest(master, boost);
@@ -103,8 +104,9 @@ static void queue_to_thread(PIRP irp, CCHAR boost)
     }
     KeInitializeApc(&irp->Tail.Apc, thread, irp->ApcEnvironment, run_in_thread, rundown, NULL, KernelMode,
                     NULL);
-    /* IRP-83: the rest runs in the requester's thread. */
-    KeInsertQueueApc(&irp->Tail.Apc, file, NULL, boost);
+    /* IRP-83: the rest runs in the requester's thread, unless that ended meanwhile. */
+    if (!KeInsertQueueApc(&irp->Tail.Apc, file, NULL, boost))
+        abandon(irp, file);
 }
 
 void io_finish_irp(PIRP irp, CCHAR boost)

@@ -54,7 +54,8 @@ static NTSTATUS NTAPI sq_completed(PDEVICE_OBJECT device, PIRP irp, PVOID contex
 {
     ULONG number = sq_number(irp);
 
-    CHECK("SQ-25", irp->PendingReturned); /* the device's dispatch routine marked it */
+    if (NT_SUCCESS(irp->IoStatus.Status))
+        CHECK("SQ-25", irp->PendingReturned); /* the device's dispatch routine marked it */
     sq_status[number] = irp->IoStatus.Status;
     sq_add((char)('a' + number));
     return STATUS_MORE_PROCESSING_REQUIRED; /* the sender frees it */

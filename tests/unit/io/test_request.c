@@ -549,7 +549,15 @@ static void run_and_join(void (*body)(void *))
     ob_dereference(t);
 }
 
-/* IRP-10: a thread that ends cancels its requests; one that cannot be canceled is given up after five
+static unsigned timeouts;
+static void count_timeout(const char *name, const IO_ERROR_LOG_PACKET *packet, void *context)
+{
+    (void)context;
+    timeouts += packet->ErrorCode == IO_DRIVER_CANCEL_TIMEOUT && name[0] == 'r' &&
+                packet->MajorFunctionCode == IRP_MJ_FLUSH_BUFFERS;
+}
+
+/* IRP-10, CAN-14: a thread that ends cancels its requests; one that cannot be canceled is given up after five
  * minutes. */
 NT_TEST(thread_ends_with_requests)
 {
@@ -558,10 +566,15 @@ NT_TEST(thread_ends_with_requests)
     d.pend = exit_cancelable = true;
     run_and_join(leave_a_request);
     CHECK(KeReadStateEvent(&exit_event) && exit_iosb.Status == STATUS_CANCELLED);
+    timeouts = 0;
+    io_for_each_error(count_timeout, NULL);
+    CHECK(timeouts == 0);
     exit_cancelable = false;
     uint64_t before = host_interrupt_time();
     run_and_join(leave_a_request);
     CHECK(host_interrupt_time() - before >= 3000000000ull && d.irp->Cancel && !d.irp->Tail.Overlay.Thread);
+    io_for_each_error(count_timeout, NULL);
+    CHECK(timeouts == 1);
     exit_iosb.Status = 0x1234;
     d.irp->IoStatus.Status = STATUS_SUCCESS;
     IofCompleteRequest(d.irp, IO_NO_INCREMENT); /* IRP-83: nobody is told */
