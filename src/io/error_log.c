@@ -122,6 +122,21 @@ void io_for_each_error(void (*visit)(const struct io_error *error, void *context
     ke_lower_irql(irql);
 }
 
+/* No lock: who held it may be frozen. */
+unsigned io_last_errors(unsigned wanted, void (*visit)(const struct io_error *error, void *context),
+                        void *context)
+{
+    unsigned found = 0;
+    LIST_ENTRY *at = &entries;
+    if (__atomic_load_n(&log_lock.word, __ATOMIC_ACQUIRE) != 0)
+        return 0;
+    while (found < wanted && at->Blink != &entries)
+        at = at->Blink, found++;
+    for (unsigned i = 0; visit != NULL && i < found; i++, at = at->Flink)
+        visit(&container_of(at, struct entry, link)->error, context);
+    return found;
+}
+
 /* The string at *at, its terminator behind it: inside the packet, or NULL. Moves *at behind it. */
 const WCHAR *io_error_string(const struct io_error *error, size_t *at)
 {

@@ -97,6 +97,10 @@ NTSTATUS io_internal_device_control(HANDLE file, HANDLE event, PIO_STATUS_BLOCK 
                                     ULONG in_length, PVOID out, ULONG out_length);
 
 /* The error log, oldest first; the log's lock is held. */
+/* While the machine stands: the last `count`, oldest first; NULL to count only. 0: none, or the log is being
+ * written. */
+unsigned io_last_errors(unsigned count, void (*visit)(const struct io_error *error, void *context),
+                        void *context);
 void io_for_each_error(void (*visit)(const struct io_error *error, void *context), void *context);
 /* IRP_MJ_SHUTDOWN to the devices that registered for it: before (false) or after (true) file systems are
  * flushed. */

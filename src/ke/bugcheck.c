@@ -204,6 +204,15 @@ static _Noreturn void stop_storm(struct vp *vp)
     ke_bugcheck(&info);
 }
 
+bool bugcheck_calls_back(struct vp *vp)
+{
+    bool mine = claimed && claiming_vp == vp->ke.number && ke_thread() == happened.thread &&
+                stage == CALLBACKS + 1 && vp_irql(vp) == HIGH_LEVEL;
+    if (mine)
+        vp_unpend(vp, PEND_STOP | PEND_WATCHDOG);
+    return mine;
+}
+
 void bugcheck_stop_here(struct vp *vp)
 {
     if (__atomic_load_n(&ke_stopped, __ATOMIC_ACQUIRE)) {

@@ -2,21 +2,26 @@
 /*
  * KeRegisterBugCheckCallback and its reason form. Records are the drivers'
  * storage; a corrupt or unfinished one is passed over. No crash dump is
- * written, so of the reasons only secondary dump data is asked for: a driver
- * gets a buffer to fill, which is where its last words would go.
+ * written: what drivers have to say, is kept for the report.
+ * Run once, on the failing VP, all others frozen: no lock.
  */
 #include "ke/objects.h"
 #include "ke/bugcheck.h"
 
 static LIST_ENTRY callbacks, reason_callbacks;
 static rl_lock lock;
-static UCHAR dump_buffer[PAGE_SIZE];
+static UCHAR dump_area[4 * PAGE_SIZE]; /* what routines write into InBuffer, one behind the other */
+static size_t dump_used;
+static struct bugcheck_note notes[BUGCHECK_NOTES];
+static unsigned note_count;
 
 void bugcheck_callbacks_init(void)
 {
     list_init(&callbacks);
     list_init(&reason_callbacks);
     lock.word = 0;
+    dump_used = 0;
+    note_count = 0;
 }
 
 static ULONG_PTR checksum(const KBUGCHECK_CALLBACK_RECORD *record)
@@ -30,8 +35,100 @@ static ULONG_PTR reason_checksum(const KBUGCHECK_REASON_CALLBACK_RECORD *record)
     return (ULONG_PTR)record->CallbackRoutine + record->Reason + (ULONG_PTR)record->Component;
 }
 
-/* Newest first. */
-void bugcheck_callbacks_run(void)
+unsigned bugcheck_notes(const struct bugcheck_note **first)
+{
+    *first = notes;
+    return note_count;
+}
+
+static void note(const struct bugcheck_note *said)
+{
+    if (note_count < BUGCHECK_NOTES)
+        notes[note_count++] = *said;
+}
+
+static void call_reason(PKBUGCHECK_REASON_CALLBACK_RECORD record, PVOID data, ULONG length)
+{
+    record->State = BufferStarted;
+    /* SR-43: at HIGH_LEVEL, with what belongs to the reason. */
+    record->CallbackRoutine(record->Reason, record, data, length);
+    record->State = BufferFinished;
+}
+
+/* First how much there is, then the data: into our buffer, or it is in the driver's own. */
+static void ask_secondary_data(PKBUGCHECK_REASON_CALLBACK_RECORD record)
+{
+    ULONG room = (ULONG)(sizeof dump_area - dump_used);
+    KBUGCHECK_SECONDARY_DUMP_DATA data = {.InBuffer = dump_area + dump_used,
+                                          .InBufferLength = MIN(room, PAGE_SIZE),
+                                          .MaximumAllowed = PAGE_SIZE};
+    call_reason(record, &data, sizeof data);
+    data.OutBuffer = data.InBuffer;
+    data.OutBufferLength = 0;
+    call_reason(record, &data, sizeof data);
+    if (data.OutBuffer == NULL || data.OutBufferLength == 0 || data.OutBufferLength > data.MaximumAllowed)
+        return;
+    if (data.OutBuffer == data.InBuffer) {
+        data.OutBufferLength = MIN(data.OutBufferLength, data.InBufferLength);
+        dump_used += data.OutBufferLength;
+    }
+    note(&(struct bugcheck_note){.reason = record->Reason,
+                                 .component = record->Component,
+                                 .guid = data.Guid,
+                                 .ours = data.OutBuffer == data.InBuffer,
+                                 .data = data.OutBuffer,
+                                 .length = data.OutBufferLength});
+}
+
+enum { RANGES_MAX = 16 };
+
+/* Called again as long as it says that there is more, with its context. */
+static void ask_pages(PKBUGCHECK_REASON_CALLBACK_RECORD record)
+{
+    KBUGCHECK_ADD_PAGES pages = {.BugCheckCode = ke_bugcheck_happened()->code};
+    for (unsigned i = 0; i < RANGES_MAX; i++) {
+        pages.Flags = 0;
+        pages.Count = 0;
+        call_reason(record, &pages, sizeof pages);
+        if (pages.Count != 0)
+            note(&(struct bugcheck_note){.reason = record->Reason,
+                                         .component = record->Component,
+                                         .physical = (pages.Flags & KB_ADD_PAGES_FLAG_PHYSICAL_ADDRESS) != 0,
+                                         .data = (const void *)pages.Address,
+                                         .length = (ULONG)pages.Count * PAGE_SIZE});
+        if (!(pages.Flags & KB_ADD_PAGES_FLAG_ADDITIONAL_RANGES_EXIST))
+            return;
+    }
+}
+
+/* What would go to the dump file: the drivers' data. Then the end, without a buffer. */
+static void tell_writing(PKBUGCHECK_REASON_CALLBACK_RECORD record)
+{
+    KBUGCHECK_DUMP_IO io = {.Offset = ~0ull, .Type = KbDumpIoSecondaryData};
+    for (unsigned i = 0; i < note_count; i++) {
+        if (notes[i].reason != KbCallbackSecondaryDumpData)
+            continue;
+        io.Buffer = (PVOID)(uintptr_t)notes[i].data;
+        io.BufferLength = notes[i].length;
+        call_reason(record, &io, sizeof io);
+    }
+    io = (KBUGCHECK_DUMP_IO){.Offset = ~0ull, .Type = KbDumpIoComplete};
+    call_reason(record, &io, sizeof io);
+}
+
+/* Those of one reason, newest first. */
+static void run_reason(KBUGCHECK_CALLBACK_REASON reason, void (*ask)(PKBUGCHECK_REASON_CALLBACK_RECORD))
+{
+    list_for_each_safe(it, next, &reason_callbacks)
+    {
+        PKBUGCHECK_REASON_CALLBACK_RECORD record = container_of(it, KBUGCHECK_REASON_CALLBACK_RECORD, Entry);
+        if (record->State == BufferInserted && record->Reason == reason &&
+            record->Checksum == reason_checksum(record))
+            ask(record);
+    }
+}
+
+static void run_plain(void)
 {
     list_for_each_safe(it, next, &callbacks)
     {
@@ -39,22 +136,23 @@ void bugcheck_callbacks_run(void)
         if (record->State != BufferInserted || record->Checksum != checksum(record))
             continue;
         record->State = BufferStarted;
+        /* SR-42: at HIGH_LEVEL, with the driver's buffer. */
         record->CallbackRoutine(record->Buffer, record->Length);
         record->State = BufferFinished;
+        note(&(struct bugcheck_note){.reason = KbCallbackInvalid,
+                                     .component = record->Component,
+                                     .data = record->Buffer,
+                                     .length = record->Length});
     }
-    list_for_each_safe(it, next, &reason_callbacks)
-    {
-        PKBUGCHECK_REASON_CALLBACK_RECORD record = container_of(it, KBUGCHECK_REASON_CALLBACK_RECORD, Entry);
-        KBUGCHECK_SECONDARY_DUMP_DATA data = {.InBuffer = dump_buffer,
-                                              .InBufferLength = sizeof dump_buffer,
-                                              .MaximumAllowed = sizeof dump_buffer};
-        if (record->State != BufferInserted || record->Reason != KbCallbackSecondaryDumpData ||
-            record->Checksum != reason_checksum(record))
-            continue;
-        record->State = BufferStarted;
-        record->CallbackRoutine(record->Reason, record, &data, sizeof data);
-        record->State = BufferFinished;
-    }
+}
+
+void bugcheck_callbacks_run(void)
+{
+    run_reason(KbCallbackAddPages, ask_pages);
+    run_reason(KbCallbackSecondaryDumpData, ask_secondary_data);
+    run_reason(KbCallbackDumpIo, tell_writing);
+    /* SR-42: when a dump would have been written. */
+    run_plain();
 }
 
 /* The same for both kinds of record. */

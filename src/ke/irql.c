@@ -28,8 +28,11 @@ static void drain_at_dispatch(struct vp *vp, KIRQL irql)
 static bool service_one(struct vp *vp, KIRQL irql)
 {
     uint32_t pending = vp_pending(vp);
-    if (pending & (PEND_STOP | PEND_WATCHDOG))
+    if (unlikely(pending & (PEND_STOP | PEND_WATCHDOG))) {
+        if (bugcheck_calls_back(vp))
+            return false;
         bugcheck_stop_here(vp);
+    }
     if (pending & PEND_RECALL)
         carrier_swap(vp);
     if ((pending & PEND_INTERRUPT) && interrupt_is_due(vp)) {

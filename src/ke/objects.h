@@ -71,6 +71,8 @@ void queue_thread_goes_on(struct ke_thread *thread);
 void queue_leave(struct ke_thread *thread); /* exit */
 
 /* bugcheck.c */
+/* The machine has stopped and what runs here is a driver's callback for that: it goes on. */
+bool bugcheck_calls_back(struct vp *vp);
 _Noreturn void bugcheck_stop_here(struct vp *vp); /* the machine stopped, or the watchdog means this VP */
 _Noreturn void bugcheck_stalled(void);
 _Noreturn void bugcheck_at(ULONG code, const ULONG64 *p, const char *sentence, EXCEPTION_RECORD *record,

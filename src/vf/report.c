@@ -219,6 +219,7 @@ static void add_body(struct vf_text *text, const struct ke_bugcheck_info *info, 
     add_stack(text, frames, count);
     vf_add_missed(text);
     add_registers(text, info);
+    vf_report_notes(text);
 }
 
 /* All but the body: what a reader must get even if looking at the rest fails. */

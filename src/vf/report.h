@@ -17,6 +17,7 @@ struct vf_report_storage {
     char text[16384];
     struct vf_text writer; /* of text */
 };
+void vf_report_notes(struct vf_text *text);
 void vf_report_title(struct vf_report_storage *storage, const struct ke_bugcheck_info *info);
 void vf_report_make(struct vf_report_storage *storage, const struct ke_bugcheck_info *info);
 

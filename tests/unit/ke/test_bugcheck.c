@@ -334,7 +334,7 @@ static void callbacks_run_once_at_high_level(void **state)
 {
     (void)state;
     stops_with(true, 1, register_and_stop, 0x1234);
-    assert_string_equal(machine_log, "c(7,4)@15 r2 ");
+    assert_string_equal(machine_log, "r2 r2 c(7,4)@15 ");
 }
 
 const struct CMUnitTest bugcheck_tests[] = {
