@@ -23,6 +23,7 @@
 #define BENCH_INTERRUPT BENCH_CODE(33) /* it interrupts, the service routine requests the DPC, which runs */
 #define BENCH_PORT      BENCH_CODE(34) /* an `out` */
 #define BENCH_MMIO      BENCH_CODE(35) /* a read of a register */
+#define BENCH_STARTIO   BENCH_CODE(36) /* a packet through dispatch, StartIo, a DPC and completion */
 
 #define BENCH_DEVICE_PORT   0x300
 #define BENCH_DEVICE_MEMORY 0xE0000000

@@ -100,7 +100,8 @@ static double inside(void *context)
 void bench_driver_lines(void)
 {
     static struct inside irp1 = {BENCH_IRP1, 10000}, irp2 = {BENCH_IRP2, 10000},
-                         pair = {BENCH_PINGPONG, 5000}, dpc = {BENCH_DPC, 20000}, raise = {BENCH_RAISE, 5000},
+                         pair = {BENCH_PINGPONG, 5000}, dpc = {BENCH_DPC, 20000},
+                         packet = {BENCH_STARTIO, 10000}, raise = {BENCH_RAISE, 5000},
                          fault = {BENCH_FAULT, 500}, thread = {BENCH_THREAD, 500}, pool = {BENCH_POOL, 5000},
                          port = {BENCH_PORT, 20000}, mmio = {BENCH_MMIO, 2000};
     const struct line lines[] = {
@@ -108,6 +109,7 @@ void bench_driver_lines(void)
         {"irp.2drivers", "ns", inside, &irp2, "malloc_free_512", floor_malloc, NULL, 61},
         {"event.pingpong", "ns", inside, &pair, "futex_pingpong_one_core", floor_futex, NULL, 41},
         {"dpc.queue_to_run", "ns", inside, &dpc, "indirect_call", floor_call, NULL, 61},
+        {"startio.packet", "ns", inside, &packet, "indirect_call", floor_call, NULL, 61},
         {"raise_to_except", "ns", inside, &raise, "setjmp_longjmp", floor_jump, NULL, 61},
         {"fault_to_except", "ns", inside, &fault, "signal_to_self", floor_signal, NULL, 61},
         {"pool.64", "ns", inside, &pool, "malloc_free_512", floor_malloc, NULL, 61},

@@ -11,6 +11,8 @@
   api.threads    eight threads of an embedder on 1, 2 and 4 virtual processors; RUNS are calls
   serial.seeds   completion, cancel and time-out racing on the sample serial16550, a seed a run
   serial.real    the same with 4 virtual processors and 4 threads, for 60 seconds
+  queues.seeds   completion, cancel and close racing on the samples startio-ramdisk and csq-queue, a seed a run
+  queues.real    the same with 4 virtual processors and 4 threads, for 60 seconds
 
 --scale multiplies the counts (fractions too). A failure is told on standard error with the command that shows it, and
 its output is kept in BUILD/soak.
@@ -158,20 +160,33 @@ class Soak:
         calls = [(self.real, line + [cpus, '8', str(rounds), str(seed)]) for seed in range(self.count(10)) for cpus in '124']
         return self.line(name, rounds * 8, calls)
 
-    def serial_seeds(self, name):
-        program = [os.path.join(self.build, 'tests', 'soak-serial'), self.sys, 'seeds']
+    def race_seeds(self, name, program):
+        line = [os.path.join(self.build, 'tests', program), self.sys, 'seeds']
         each = min(100, self.count(10000))
-        calls = [(self.real, program + [str(first), str(each), '300']) for first in range(1, self.count(10000) + 1, each)]
+        calls = [(self.real, line + [str(first), str(each), '300']) for first in range(1, self.count(10000) + 1, each)]
         return self.line(name, each, calls)
 
+    def race_real(self, name, program):
+        line = [os.path.join(self.build, 'tests', program), self.sys, 'real', '4', '4']
+        return self.line(name, 1, [(self.real, line + [str(self.count(60))])])
+
+    def serial_seeds(self, name):
+        return self.race_seeds(name, 'soak-serial')
+
     def serial_real(self, name):
-        program = [os.path.join(self.build, 'tests', 'soak-serial'), self.sys, 'real', '4', '4']
-        return self.line(name, 1, [(self.real, program + [str(self.count(60))])])
+        return self.race_real(name, 'soak-serial')
+
+    def queues_seeds(self, name):
+        return self.race_seeds(name, 'soak-queues')
+
+    def queues_real(self, name):
+        return self.race_real(name, 'soak-queues')
 
 
 LINES = {'faults.real': Soak.faults_real, 'faults.seeds': Soak.faults_seeds, 'stress.real': Soak.stress_real,
          'stress.seeds': Soak.stress_seeds, 'plays.seeds': Soak.plays_seeds, 'plays.real': Soak.plays_real, 'api.threads': Soak.api_threads,
-         'serial.seeds': Soak.serial_seeds, 'serial.real': Soak.serial_real}
+         'serial.seeds': Soak.serial_seeds, 'serial.real': Soak.serial_real,
+         'queues.seeds': Soak.queues_seeds, 'queues.real': Soak.queues_real}
 
 
 def main():

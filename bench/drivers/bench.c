@@ -138,6 +138,60 @@ static NTSTATUS queue_dpcs(ULONG rounds)
     return ran == rounds ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
+/* ---- packets ---- */
+
+static KDPC finish;
+
+static NTSTATUS NTAPI read(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    IoStartPacket(DeviceObject, Irp, NULL, NULL);
+    return STATUS_PENDING;
+}
+
+static VOID NTAPI start_io(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KeInsertQueueDpc(&finish, DeviceObject, NULL);
+}
+
+static VOID NTAPI finish_current(PKDPC Dpc, PVOID DeferredContext, PVOID SystemArgument1,
+                                 PVOID SystemArgument2)
+{
+    PDEVICE_OBJECT device = SystemArgument1;
+    PIRP irp = device->CurrentIrp;
+
+    IoStartNextPacket(device, FALSE);
+    irp->IoStatus.Status = STATUS_SUCCESS;
+    irp->IoStatus.Information = 0;
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
+}
+
+static NTSTATUS NTAPI count_completion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    ++*(volatile ULONG *)Context;
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* One IRP, over and over: only its way is measured. */
+static NTSTATUS packet_rounds(PDEVICE_OBJECT device, ULONG rounds)
+{
+    PIRP irp = IoAllocateIrp(device->StackSize, FALSE);
+    volatile ULONG completed = 0;
+    ULONG i;
+
+    if (irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    KeInitializeDpc(&finish, finish_current, NULL);
+    for (i = 0; i < rounds; i++) {
+        IoReuseIrp(irp, STATUS_SUCCESS);
+        IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_READ;
+        IoSetCompletionRoutine(irp, count_completion, (PVOID)&completed, TRUE, TRUE, TRUE);
+        IoCallDriver(device, irp);
+    }
+    IoFreeIrp(irp);
+    return completed == rounds ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
 /* ---- the device ---- */
 
 /* The DDK's headers leave it out for this platform. */
@@ -263,6 +317,8 @@ static NTSTATUS make_rounds(PDEVICE_OBJECT device, ULONG code, ULONG rounds)
         return ping_pong(rounds);
     case BENCH_DPC:
         return queue_dpcs(rounds);
+    case BENCH_STARTIO:
+        return packet_rounds(device, rounds);
     case BENCH_INTERRUPT:
         return interrupt_rounds(device, rounds);
     case BENCH_PORT:
@@ -349,8 +405,10 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
 
     DriverObject->MajorFunction[IRP_MJ_CREATE] = succeed;
     DriverObject->MajorFunction[IRP_MJ_CLOSE] = succeed;
+    DriverObject->MajorFunction[IRP_MJ_READ] = read;
     DriverObject->MajorFunction[IRP_MJ_WRITE] = succeed;
     DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = control;
+    DriverObject->DriverStartIo = start_io;
     DriverObject->DriverUnload = unload;
     for (i = 0; NT_SUCCESS(status) && i < BENCH_DEVICES; i++)
         status = create_numbered(DriverObject, i);
