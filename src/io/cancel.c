@@ -70,7 +70,7 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     IoAcquireCancelSpinLock(&irql);
     /* CAN-01, CAN-08, CAN-09: for good. */
     Irp->Cancel = TRUE;
-    /* CAN-01, CAN-06, CAN-11: whoever takes the routine cancels. */
+    /* CAN-01, CAN-06: whoever takes the routine cancels. */
     PDRIVER_CANCEL routine = IoSetCancelRoutine(Irp, NULL);
     if (!routine) {
         IoReleaseCancelSpinLock(irql);

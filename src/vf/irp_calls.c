@@ -182,7 +182,7 @@ static bool check_apc(const struct deed *d, struct vf_finding *f)
 
 static bool check_cancel_routine(const struct deed *d, struct vf_finding *f)
 {
-    /* IRP-29: the lower drivers set their own. */
+    /* IRP-29, CAN-11: the lower drivers set their own. */
     if (likely(d->irp->CancelRoutine == NULL))
         return false;
     return find_c9(
