@@ -50,7 +50,6 @@ bool vf_check_acquire(enum vf_special special, const struct vf_call *call, const
 {
     const struct vf_lock *held = find_lock(locks, call->arguments[0]);
     char words[VF_DESCRIPTION];
-    /* SQ-36: a callback that wants what its caller holds. */
     if (held == NULL || special == VF_ACQUIRE_TRY || (special == VF_ACQUIRE_SHARED && held->shared))
         return false;
     describe_holder(held, words, sizeof(words));
