@@ -36,15 +36,22 @@ NTSTATUS NTAPI IoCsqInitializeEx(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP_EX CsqInsertIrp
     return STATUS_SUCCESS;
 }
 
+/* Neither the context nor the IRP leads to the other any more. */
+static void forget(PIRP irp)
+{
+    PIO_CSQ_IRP_CONTEXT context = irp->Tail.Overlay.DriverContext[CSQ_SLOT];
+    if (context && context->Type == IO_TYPE_CSQ_IRP_CONTEXT)
+        /* CSQ-06: there is nothing to remove. */
+        context->Irp = NULL;
+    irp->Tail.Overlay.DriverContext[CSQ_SLOT] = NULL;
+}
+
 /* The queue's lock is held. The IRP leaves the queue and forgets it. */
 static void take_out(PIO_CSQ csq, PIRP irp)
 {
-    PIO_CSQ_IRP_CONTEXT context = irp->Tail.Overlay.DriverContext[CSQ_SLOT];
     /* SR-23: with the lock held. */
     csq->CsqRemoveIrp(csq, irp);
-    if (context && context->Type == IO_TYPE_CSQ_IRP_CONTEXT)
-        context->Irp = NULL;
-    irp->Tail.Overlay.DriverContext[CSQ_SLOT] = NULL;
+    forget(irp);
 }
 
 static PIO_CSQ csq_of(PIRP irp)
@@ -78,13 +85,45 @@ static NTSTATUS call_insert(PIO_CSQ csq, PIRP irp, PVOID insert_context)
     return STATUS_SUCCESS;
 }
 
+/* It is in the queue, the lock is held. False: it was canceled meanwhile, and is out again. */
+static bool hold(PIO_CSQ csq, PIRP irp)
+{
+    /* CSQ-02: before anybody can complete it. */
+    IoMarkIrpPending(irp);
+    /* CSQ-02: from here on it can be canceled. */
+    IoSetCancelRoutine(irp, cancel_queued);
+    /* CSQ-03: canceled before; and nobody has called the routine for it. */
+    if (!irp->Cancel || !IoSetCancelRoutine(irp, NULL))
+        return true;
+    take_out(csq, irp);
+    return false;
+}
+
+/* The lock is held. *queued is false for one that is canceled: CsqCompleteCanceledIrp gets it. */
+static NTSTATUS insert(PIO_CSQ csq, PIRP irp, PVOID insert_context, bool *queued)
+{
+    /* CSQ-03: not even tried. */
+    if (irp->Cancel) {
+        IoMarkIrpPending(irp);
+        forget(irp);
+        *queued = false;
+        return STATUS_SUCCESS;
+    }
+    NTSTATUS status = call_insert(csq, irp, insert_context);
+    /* CSQ-04: one that the driver refused is not queued, and not pending. */
+    *queued = !NT_SUCCESS(status) || hold(csq, irp);
+    return status;
+}
+
 /*
- * Queues the IRP, cancelable, marked pending. An error: the insert routine refused it.
- * IRQL: <= DISPATCH_LEVEL. Rules: CSQ-02..CSQ-04, CSQ-07, CSQ-09.
+ * Queues the IRP, cancelable, marked pending. An error: the insert routine refused it. One that was canceled
+ * before is completed by CsqCompleteCanceledIrp. IRQL: <= DISPATCH_LEVEL. Rules: CSQ-02..CSQ-04, CSQ-07,
+ * CSQ-09.
  */
 EXPORT(ntoskrnl, IoCsqInsertIrpEx, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 NTSTATUS NTAPI IoCsqInsertIrpEx(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Context, PVOID InsertContext)
 {
+    bool queued;
     KIRQL irql;
     if (Context)
         *Context = (IO_CSQ_IRP_CONTEXT){IO_TYPE_CSQ_IRP_CONTEXT, Irp, Csq};
@@ -92,22 +131,9 @@ NTSTATUS NTAPI IoCsqInsertIrpEx(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Conte
     Irp->Tail.Overlay.DriverContext[CSQ_SLOT] = Context ? (PVOID)Context : (PVOID)Csq;
     /* SR-25, CSQ-09: a spin lock or a mutex, the driver's choice. */
     Csq->CsqAcquireLock(Csq, &irql);
-    NTSTATUS status = call_insert(Csq, Irp, InsertContext);
-    if (!NT_SUCCESS(status)) {
-        Csq->CsqReleaseLock(Csq, irql);
-        /* CSQ-04: it was not queued, and is not pending. */
-        return status;
-    }
-    /* CSQ-02: before anybody can complete it. */
-    IoMarkIrpPending(Irp);
-    /* CSQ-02: from here on it can be canceled. */
-    IoSetCancelRoutine(Irp, cancel_queued);
-    /* CSQ-03: canceled before; and nobody has called the routine for it. */
-    bool canceled = Irp->Cancel && IoSetCancelRoutine(Irp, NULL);
-    if (canceled)
-        take_out(Csq, Irp);
+    NTSTATUS status = insert(Csq, Irp, InsertContext, &queued);
     Csq->CsqReleaseLock(Csq, irql);
-    if (canceled)
+    if (!queued)
         /* CSQ-03: the driver completes it. */
         Csq->CsqCompleteCanceledIrp(Csq, Irp);
     return status;

@@ -58,6 +58,8 @@ static VOID NTAPI release(PIO_CSQ csq, KIRQL irql)
     CHECK_EQ("CSQ-09", KeGetCurrentIrql(), level);
 }
 
+static BOOLEAN cancel_inside; /* a request is canceled while it is being inserted */
+
 static BOOLEAN level_inside(struct box *box)
 {
     return KeGetCurrentIrql() == (box->with_mutex ? APC_LEVEL : DISPATCH_LEVEL);
@@ -70,6 +72,8 @@ static VOID NTAPI insert(PIO_CSQ csq, PIRP irp)
     CHECK("CSQ-02", !(IoGetCurrentIrpStackLocation(irp)->Control & SL_PENDING_RETURNED));
     CHECK("CSQ-02", irp->CancelRoutine == NULL);
     InsertTailList(&box_of(csq)->list, &irp->Tail.Overlay.ListEntry);
+    if (cancel_inside)
+        CHECK("CSQ-03", !IoCancelIrp(irp)); /* there is no routine yet */
 }
 
 static NTSTATUS NTAPI insert_ex(PIO_CSQ csq, PIRP irp, PVOID context)
@@ -241,9 +245,13 @@ static VOID canceled(struct box *box)
     IoCancelIrp(irp);
     CHECK_STATUS("CSQ-03", IoCallDriver(device, irp), STATUS_PENDING);
     CHECK("CSQ-03", sq_status[2] == STATUS_CANCELLED && IsListEmpty(&box->list));
-    CHECK("CSQ-03", sq_log[sq_logged - 2] == 'C' && sq_log[sq_logged - 1] == 'c');
-    sq_read("(IR)Cc");
-    sq_free(3);
+    CHECK_LOG("CSQ-03", "()Cc"); /* it is not even tried */
+    cancel_inside = TRUE;
+    CHECK_STATUS("CSQ-03", sq_send(device, 3, 0), STATUS_PENDING);
+    cancel_inside = FALSE;
+    CHECK("CSQ-03", sq_status[3] == STATUS_CANCELLED && IsListEmpty(&box->list));
+    CHECK_LOG("CSQ-03", "(IR)Cd");
+    sq_free(4);
 }
 
 static VOID one_of_them(struct box *box)

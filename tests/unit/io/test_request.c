@@ -550,11 +550,11 @@ static void run_and_join(void (*body)(void *))
 }
 
 static unsigned timeouts;
-static void count_timeout(const char *name, const IO_ERROR_LOG_PACKET *packet, void *context)
+static void count_timeout(const struct io_error *error, void *context)
 {
     (void)context;
-    timeouts += packet->ErrorCode == IO_DRIVER_CANCEL_TIMEOUT && name[0] == 'r' &&
-                packet->MajorFunctionCode == IRP_MJ_FLUSH_BUFFERS;
+    timeouts += error->packet->ErrorCode == IO_DRIVER_CANCEL_TIMEOUT && error->driver[0] == 'r' &&
+                error->packet->MajorFunctionCode == IRP_MJ_FLUSH_BUFFERS;
 }
 
 /* IRP-10, CAN-14: a thread that ends cancels its requests; one that cannot be canceled is given up after five
