@@ -95,9 +95,15 @@ uint64_t hal_tsc(void)
 /* hlt ends with the next interrupt: at the latest the clock's. With interrupts off it never does. */
 void hal_halt(void)
 {
-    enum { TICK_MICROSECONDS = 1000 };
+    enum { TICK_MICROSECONDS = 1000, STEP_MICROSECONDS = 10 };
+    const struct ke_vp *vp = ke_vp();
+    uint32_t seen = vp->interrupts;
+    unsigned waited = 0;
 
-    do
-        KeStallExecutionProcessor(TICK_MICROSECONDS);
-    while (!machine_ops.interrupt_flag());
+    while (waited < TICK_MICROSECONDS || !machine_ops.interrupt_flag()) {
+        KeStallExecutionProcessor(STEP_MICROSECONDS);
+        waited += STEP_MICROSECONDS;
+        if (ke_vp() != vp || vp->interrupts != seen)
+            return;
+    }
 }

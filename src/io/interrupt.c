@@ -230,7 +230,10 @@ static NTSTATUS connect_fully_specified(const IO_CONNECT_INTERRUPT_FULLY_SPECIFI
 /* Of interrupts that the system has assigned to the device: a device that it did not start has none. */
 static NTSTATUS connect_assigned(PDEVICE_OBJECT device, const void *out, const void *routine)
 {
-    return device && out && routine ? STATUS_NOT_FOUND : STATUS_INVALID_PARAMETER;
+    if (!device || !out || !routine)
+        return STATUS_INVALID_PARAMETER;
+    /* INT-11: and Version is left as it is: this form is known here. */
+    return STATUS_NOT_FOUND;
 }
 
 /*
@@ -243,6 +246,7 @@ NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
     switch (Parameters->Version) {
     case CONNECT_FULLY_SPECIFIED:
     case CONNECT_FULLY_SPECIFIED_GROUP:
+        /* INT-12: the header's name leads to library code in the driver, and that here. */
         return connect_fully_specified(&Parameters->FullySpecified,
                                        Parameters->Version == CONNECT_FULLY_SPECIFIED_GROUP);
     case CONNECT_LINE_BASED:
@@ -254,6 +258,7 @@ NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
                                 Parameters->MessageBased.ConnectionContext.Generic,
                                 Parameters->MessageBased.MessageServiceRoutine);
     default:
+        /* INT-11: the form is told by Version alone. */
         return STATUS_INVALID_PARAMETER_1;
     }
 }

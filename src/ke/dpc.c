@@ -267,7 +267,7 @@ void dpc_drain(struct vp *vp)
         vp_unpend(vp, PEND_DPC);
     vp->dpc_active = true;
     while ((dpc = take_first(vp, &copy)) != NULL) {
-        /* SR-11: at DISPATCH_LEVEL. */
+        /* SR-10, SR-11: at DISPATCH_LEVEL. */
         dpc_run(dpc, copy.DeferredRoutine, copy.DeferredContext, copy.SystemArgument1, copy.SystemArgument2);
         __atomic_store_n(&vp->dpc_done, vp->dpc_done + 1, __ATOMIC_RELEASE);
     }

@@ -116,6 +116,7 @@ void interrupts_deliver(struct vp *vp)
     for (unsigned storm = 1; take_above(vp, irql, &request); storm++) {
         vp->storm = storm;
         vp->storm_vector = request.vector;
+        vp->ke.interrupts++;
         if (unlikely(vp_pending(vp) & (PEND_STOP | PEND_WATCHDOG)))
             bugcheck_stop_here(vp);
         vp->ke.pcr.Irql = request.irql;

@@ -87,7 +87,8 @@ struct ke_vp {
     uint32_t pending; /* what lowering the IRQL must look at: see ke/vp.h */
     struct ke_thread *current;
     struct ke_thread *idle;
-    const void *isr; /* the last that was called here, for reports */
+    const void *isr;     /* the last that was called here, for reports */
+    uint32_t interrupts; /* taken here */
     /* the rest is ke's own, in ke/vp.h */
 };
 

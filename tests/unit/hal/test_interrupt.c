@@ -296,6 +296,22 @@ SIMULATED(a_stall_lets_interrupts_in)
     return STATUS_SUCCESS;
 }
 
+SIMULATED(hlt_ends_with_an_interrupt_or_a_tick)
+{
+    in_service = lower_pin;
+    connect(4, false, "com");
+    hal_timer_init(&timer, raise_pin, &pin);
+    uint64_t begin = hal_now_ns();
+    hal_timer_start(&timer, 300000);
+    hal_halt();
+    assert_int_equal(served, 1);
+    assert_in_range(hal_now_ns() - begin, 300000, 350000);
+    begin = hal_now_ns();
+    hal_halt();
+    assert_in_range(hal_now_ns() - begin, 1000000, 1100000);
+    return STATUS_SUCCESS;
+}
+
 static KEVENT event;
 
 static void NTAPI wake(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
@@ -458,6 +474,7 @@ int main(void)
         cmocka_unit_test(a_message_names_its_vector),
         cmocka_unit_test(virtual_time_runs_timers_when_it_passes_them),
         cmocka_unit_test(a_stall_lets_interrupts_in),
+        cmocka_unit_test(hlt_ends_with_an_interrupt_or_a_tick),
         cmocka_unit_test(an_idle_machine_waits_for_a_device),
         cmocka_unit_test(a_pthread_without_a_processor_keeps_time_and_interrupts),
         cmocka_unit_test(stopping_waits_for_the_routine),
