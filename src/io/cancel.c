@@ -39,11 +39,27 @@ static PDEVICE_OBJECT holder_of(PIRP irp)
     return IoGetCurrentIrpStackLocation(irp)->DeviceObject;
 }
 
+/* Who called IoCancelIrp goes on at an IRQL that is not its own. */
+static __attribute__((noinline, cold)) _Noreturn void
+report_irql(PDEVICE_OBJECT device, PDRIVER_CANCEL routine, KIRQL wanted, KIRQL got)
+{
+    ke_bugcheck(&(struct ke_bugcheck_info){
+        .code = IRQL_UNEXPECTED_VALUE,
+        .p = {(ULONG64)got << 16 | (ULONG64)wanted << 8 | 2},
+        .sentence = "a cancel routine returned at another IRQL than Irp->CancelIrql, which it has to give "
+                    "IoReleaseCancelSpinLock",
+        .device = device,
+        .verifier = true,
+        .raise_address = (ULONG_PTR)routine,
+    });
+}
+
 /* The cancel lock is held; the routine releases it. */
 void io_call_cancel_routine(PIRP irp, PDRIVER_CANCEL routine)
 {
     unsigned me = ke_vp()->number + 1;
     PDEVICE_OBJECT device = holder_of(irp);
+    KIRQL wanted = irp->CancelIrql; /* the IRP may be gone afterwards */
     struct ke_request canceler = ke_request_begin(irp, device);
     uint64_t cookie = ke_callout_enter("cancel", routine);
     /* SR-21: at DISPATCH_LEVEL, until it releases the lock. */
@@ -55,6 +71,9 @@ void io_call_cancel_routine(PIRP irp, PDRIVER_CANCEL routine)
         /* CAN-04: nobody could cancel anything any more. */
         io_irp_bugcheck(DRIVER_RETURNED_HOLDING_CANCEL_LOCK, irp, device, (ULONG_PTR)routine, 0, 0,
                         "a cancel routine returned without releasing the cancel spin lock");
+    /* SR-21, CAN-01: the canceler's IRQL is what it was. */
+    if (unlikely(ke_irql() != wanted) && seam_vf)
+        report_irql(device, routine, wanted, ke_irql());
 }
 
 /*

@@ -161,6 +161,7 @@ static NTSTATUS call_completion_routine(PIRP irp, PIO_STACK_LOCATION left)
     TRACE(TRACE_IRP_COMPLETION_ROUTINE, irp, .a = (ULONG_PTR)device, .b = (ULONG_PTR)routine);
     struct ke_request below = ke_request_begin(irp, device);
     uint64_t cookie = ke_callout_enter("completion", routine);
+    /* SR-27: at the completer's IRQL, in its thread. */
     /* IRP-69, IRP-74: at the completer's IRQL; whether the mark goes up is the routine's business. */
     NTSTATUS status = routine(device, irp, context);
     ke_callout_leave("completion", routine, cookie);

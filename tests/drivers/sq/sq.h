@@ -56,6 +56,7 @@ static NTSTATUS NTAPI sq_completed(PDEVICE_OBJECT device, PIRP irp, PVOID contex
 
     if (NT_SUCCESS(irp->IoStatus.Status))
         CHECK("SQ-25", irp->PendingReturned); /* the device's dispatch routine marked it */
+    CHECK("SR-27", context == sq_irps && KeGetCurrentIrql() <= DISPATCH_LEVEL);
     sq_status[number] = irp->IoStatus.Status;
     sq_add((char)('a' + number));
     return STATUS_MORE_PROCESSING_REQUIRED; /* the sender frees it */
@@ -68,7 +69,7 @@ static inline PIRP sq_make(PDEVICE_OBJECT device, ULONG number, ULONG key)
 
     next->MajorFunction = IRP_MJ_WRITE;
     next->Parameters.Write.Key = key;
-    IoSetCompletionRoutine(irp, sq_completed, NULL, TRUE, TRUE, TRUE);
+    IoSetCompletionRoutine(irp, sq_completed, sq_irps, TRUE, TRUE, TRUE);
     sq_irps[number] = irp;
     sq_status[number] = STATUS_PENDING;
     return irp;

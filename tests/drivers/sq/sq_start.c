@@ -17,6 +17,8 @@ static NTSTATUS NTAPI write(PDEVICE_OBJECT for_device, PIRP irp)
 {
     ULONG key = IoGetCurrentIrpStackLocation(irp)->Parameters.Write.Key;
 
+    CHECK("SR-05", for_device == device && KeGetCurrentThread() == sender);
+    CHECK("SR-05", IoGetCurrentIrpStackLocation(irp)->MajorFunction == IRP_MJ_WRITE);
     IoMarkIrpPending(irp);
     level_of_caller = KeGetCurrentIrql();
     IoStartPacket(for_device, irp, keyed ? &key : NULL, NULL);
