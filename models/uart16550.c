@@ -452,7 +452,8 @@ static NTSTATUS create(const struct model_description *description, char *messag
     return status;
 }
 
-const struct model_type model_uart16550 = {"uart16550",
-                                           "uart16550[,port=0x3f8][,irq=4][,backend=file:PATH|pty|pty:LINK|"
-                                           "stdio][,input=PATH][,flow=none][,clock=HZ]",
-                                           create};
+const struct model_type model_uart16550 = {
+    "uart16550",
+    "uart16550[,port=0x3f8][,irq=4][,backend=file:PATH|pty|pty:LINK|stdio][,input=PATH]\n"
+    "    [,flow=none][,clock=HZ]: a serial port",
+    create};

@@ -6,8 +6,8 @@
  * (rgl_status): >= 0 is success; rgl_message() then has one line that explains
  * the last failure on this thread. Any thread may call, except that a machine
  * with a seed belongs to the thread that made it (another gets
- * RGL_STATUS_WRONG_THREAD). Callbacks never run on an NT stack: rgl_poll delivers
- * them on the thread that calls it. After fork() the child may only exec or
+ * RGL_STATUS_WRONG_THREAD). Callbacks, except those of a device model, never run on
+ * an NT stack: rgl_poll delivers them on the thread that calls it. After fork() the child may only exec or
  * exit. Names are UTF-8. Times are in the unit that their name says.
  */
 #ifndef RINGLESS_H

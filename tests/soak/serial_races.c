@@ -23,6 +23,9 @@
 
 #define STATUS_CANCELLED ((rgl_status)0xC0000120)
 
+/* A hundred times as fast as a PC's: a character takes as long as a few calls, so that its end meets them. */
+#define FAST "uart16550,clock=184320000"
+
 #define OUTSTANDING 12
 #define LONGEST     48
 #define TYPED_MAX   16
@@ -261,8 +264,8 @@ static bool one_seed(const char *sys, unsigned seed, unsigned rounds, unsigned *
     rgl_config_init(&config);
     config.simulated = true;
     config.seed = seed;
-    config.cpus = 1 + seed % 4;
-    if (!start(sys, "uart16550", &config)) {
+    config.cpus = 1 + seed / 4 % 4;
+    if (!start(sys, seed % 4 == 0 ? "uart16550" : FAST, &config)) {
         fprintf(stderr, "serial_races %s: %s\n", line, rgl_message());
         return false;
     }
@@ -308,7 +311,7 @@ static int real(const char *sys, unsigned cpus, unsigned threads, unsigned secon
 
     rgl_config_init(&config);
     config.cpus = cpus;
-    if (!start(sys, "uart16550,clock=184320000", &config)) { /* a hundred times as fast */
+    if (!start(sys, FAST, &config)) {
         fprintf(stderr, "serial_races: %s\n", rgl_message());
         return 1;
     }
