@@ -22,7 +22,8 @@ struct machine_ops {
     void (*set_cr8)(uint64_t irql);                     /* mov cr8, reg */
     uint64_t (*control_register_read)(unsigned number); /* cr0, cr2, cr3, cr4 */
     bool (*control_register_write)(unsigned number, uint64_t value);
-    void (*halt)(void); /* hlt: wait for an interrupt */
+    void (*halt)(void);                 /* hlt: wait for an interrupt */
+    bool (*interrupt)(unsigned vector); /* int n; false: nobody has it */
 };
 extern struct machine_ops machine_ops;
 

@@ -9,6 +9,7 @@ static void connect_processor(void)
 {
     machine_ops.port_read = hal_port_read;
     machine_ops.port_write = hal_port_write;
+    machine_ops.interrupt = hal_software_interrupt;
     machine_ops.mmio_read = hal_mmio_read;
     machine_ops.mmio_write = hal_mmio_write;
     machine_ops.msr_read = hal_msr_read;

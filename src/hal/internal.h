@@ -16,6 +16,7 @@ void hal_vectors_init(void);
 /* The state of its line. True: it is to be requested, without the caller's locks. */
 bool hal_vector_assert(ULONG number, bool asserted);
 void hal_vector_request(ULONG number);
+bool hal_software_interrupt(unsigned vector);
 NTSTATUS hal_vector_pulse(ULONG number); /* STATUS_INVALID_DEVICE_STATE: not connected */
 void hal_timers_init(void);
 /* Links a finished range for readers that take no lock; the caller holds the lock of the list's writers. */

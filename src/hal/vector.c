@@ -139,6 +139,12 @@ NTSTATUS hal_vector_pulse(ULONG number)
     return connected ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_STATE;
 }
 
+/* A driver's `int n`: its service runs behind the instruction, or when the IRQL lets it. */
+bool hal_software_interrupt(unsigned number)
+{
+    return NT_SUCCESS(hal_vector_pulse(number));
+}
+
 /* A level that is up interrupts at once; an edge that came before is lost. */
 NTSTATUS hal_vector_connect(ULONG number, const struct hal_service *service)
 {

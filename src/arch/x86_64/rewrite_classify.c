@@ -106,6 +106,15 @@ static enum rewrite_kind classify_flags(struct rewrite_op *op, unsigned width, e
     return kind;
 }
 
+/* Below are NT's own traps: breakpoint, assertion, debug service, fast fail. They stay what they are. */
+#define FIRST_INTERRUPT_VECTOR 0x30
+
+static enum rewrite_kind classify_interrupt(struct rewrite_op *op, const struct rewrite_insn *insn)
+{
+    op->number = (UCHAR)insn->operands[0].imm.value.u;
+    return op->number < FIRST_INTERRUPT_VECTOR ? REWRITE_NONE : REWRITE_INT;
+}
+
 static enum rewrite_kind classify_system(struct rewrite_op *op, const struct rewrite_insn *insn,
                                          ULONG64 address)
 {
@@ -148,7 +157,7 @@ static enum rewrite_kind classify_system(struct rewrite_op *op, const struct rew
     case ZYDIS_MNEMONIC_LTR:
         return REWRITE_REFUSED;
     case ZYDIS_MNEMONIC_INT:
-        return insn->operands[0].imm.value.u == 0x80 ? REWRITE_REFUSED : REWRITE_NONE;
+        return classify_interrupt(op, insn);
     default:
         return REWRITE_NONE;
     }

@@ -356,6 +356,8 @@ bool rewrite_execute(const struct rewrite_op *op, ULONG64 *registers, ULONG64 *f
     case REWRITE_HLT:
         machine_ops.halt();
         return true;
+    case REWRITE_INT:
+        return machine_ops.interrupt != NULL && machine_ops.interrupt(op->number);
     case REWRITE_IN:
         set_register(&registers[RAX], machine_ops.port_read(port_of(op, registers), op->width), op->width);
         return true;

@@ -47,6 +47,7 @@ enum rewrite_kind {
     REWRITE_CLTS,
     REWRITE_CACHE,  /* invd, wbinvd, invlpg: memory is coherent, nothing is cached that they would drop */
     REWRITE_AC,     /* stac, clac: there is no SMAP to switch */
+    REWRITE_INT,    /* a vector, as if its device had asked */
     REWRITE_REFUSED /* would reach the host: system calls, GS and FS base, descriptor tables */
 };
 
