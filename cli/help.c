@@ -33,7 +33,7 @@ static const char run_text[] =
     "  --special-pool N[,underrun]   so many guarded pool blocks (default 8192); underrun: guarded at\n"
     "                   their beginning instead of their end\n"
     "  --trace FILE     an event per line; - is standard output, *.json for Perfetto\n"
-    "  --verbose        the trace shows IRQL changes and port accesses too\n"
+    "  --verbose        the trace shows IRQL changes, ports and registers too\n"
     "  --model NAME[,key=value...]   a part of the machine (see 'ringless help models')\n"
     "  --registry FILE.reg           values to put into the registry first\n"
     "  --watchdog SECONDS            ends driver code that never returns (default 10)\n"

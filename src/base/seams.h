@@ -39,14 +39,15 @@ enum trace_kind {
     TRACE_DPC_START,              /* object: KDPC, a: routine */
     TRACE_DPC_END,                /* object: KDPC (not to be dereferenced) */
     TRACE_TIMER_EXPIRED,          /* object: KTIMER */
-    TRACE_INTERRUPT, /* object: KINTERRUPT (not to be dereferenced), a: vector, b: service routine */
-    TRACE_INTERRUPT_RETURN,       /* object: the same, a: TRUE or FALSE, b: service routine */
-    TRACE_THREAD_CREATED,         /* object: thread */
-    TRACE_THREAD_SWITCH,          /* object: next thread, a: previous thread */
+    TRACE_INTERRUPT,        /* object: KINTERRUPT (not to be dereferenced), a: vector, b: service routine */
+    TRACE_INTERRUPT_RETURN, /* object: the same, a: TRUE or FALSE, b: service routine */
+    TRACE_THREAD_CREATED,   /* object: thread */
+    TRACE_THREAD_SWITCH,    /* object: next thread, a: previous thread */
     TRACE_THREAD_EXIT,
     TRACE_THREAD_WAIT, /* object: the first dispatcher object */
     TRACE_IRQL,        /* a: old, b: new (verbose) */
     TRACE_PORT,        /* a: port, b: value, c: 0 it was read, 1 written (verbose) */
+    TRACE_REGISTER,    /* a: physical address, b: value, c: as for a port, plus twice the width (verbose) */
     TRACE_EXCEPTION,   /* a: code, b: address */
     TRACE_BUGCHECK,    /* a: code */
     TRACE_DEBUG_PRINT, /* text: the message; a: caller's address */

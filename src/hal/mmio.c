@@ -82,21 +82,32 @@ static unsigned piece_of(uint64_t pa, unsigned width_bytes)
     return piece;
 }
 
+/* In trace: the access, its width in the bits above the direction's. */
+static void tell(uint64_t pa, const UCHAR *value, unsigned width_bytes, bool written)
+{
+    uint64_t number = 0;
+
+    __builtin_memcpy(&number, value, width_bytes);
+    TRACE(TRACE_REGISTER, NULL, .a = pa, .b = number, .c = width_bytes * 2 | written);
+}
+
 static bool read_piece(uint64_t pa, UCHAR *value, unsigned width_bytes)
 {
     struct hal_mmio_range *range = find(pa);
+    bool answers = range != NULL && range->read != NULL;
 
     __builtin_memset(value, 0xFF, width_bytes);
-    if (range == NULL || range->read == NULL)
-        return false;
-    range->read(range->context, pa - range->first, value, width_bytes);
-    return true;
+    if (answers)
+        range->read(range->context, pa - range->first, value, width_bytes);
+    tell(pa, value, width_bytes, false);
+    return answers;
 }
 
 static bool write_piece(uint64_t pa, const UCHAR *value, unsigned width_bytes)
 {
     struct hal_mmio_range *range = find(pa);
 
+    tell(pa, value, width_bytes, true);
     if (range == NULL || range->write == NULL)
         return false;
     range->write(range->context, pa - range->first, value, width_bytes);

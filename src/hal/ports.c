@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The 64 Ki ports: ranges of device models. Readers take no lock, since a port
- * may be touched at any IRQL: a range is complete before it is linked, and
- * ranges go away only when no driver runs any more.
+ * may be touched at any IRQL: a range is complete before it is linked, and one
+ * that goes away (a PCI device's that is moved) keeps its links, so that who is
+ * just looking through it gets on.
  */
 #include "hal/internal.h"
 #include "base/lock.h"

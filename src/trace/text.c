@@ -265,6 +265,11 @@ static void add_other(struct vf_text *text, const struct trace_event *event)
         vf_text_add(text, event->c ? "port 0x%llX: 0x%02llX written" : "port 0x%llX: 0x%02llX read",
                     (unsigned long long)event->a, (unsigned long long)event->b);
         break;
+    case TRACE_REGISTER:
+        vf_text_add(text,
+                    event->c & 1 ? "register 0x%llX: 0x%0*llX written" : "register 0x%llX: 0x%0*llX read",
+                    (unsigned long long)event->a, (int)(event->c & ~1ull), (unsigned long long)event->b);
+        break;
     case TRACE_EXCEPTION:
         vf_text_add(text, "exception ");
         trace_add_status(text, event->a);

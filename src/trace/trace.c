@@ -142,7 +142,7 @@ static bool is_wanted(const struct trace_event *event)
 {
     if (event->kind == TRACE_IRQL)
         return trace_verbose && event->a != event->b;
-    return event->kind != TRACE_PORT || trace_verbose;
+    return trace_verbose || (event->kind != TRACE_PORT && event->kind != TRACE_REGISTER);
 }
 
 static void NTAPI on_event(const struct trace_event *event)

@@ -236,6 +236,44 @@ static void strings(void)
     CHECK_STATUS("HAL-MMIO", copy_to(user, &left), STATUS_ACCESS_VIOLATION);
 }
 
+#define THREADS 4
+#define TURNS   1500
+
+static VOID NTAPI count_in_a_register(PVOID Context)
+{
+    volatile LONG *counter = (volatile LONG *)(registers + 0xB0);
+    volatile ULONG64 *bits = (volatile ULONG64 *)(registers + 0xB8);
+    ULONG i;
+
+    for (i = 0; i < TURNS; i++) {
+        InterlockedIncrement(counter);
+        __asm__ volatile("lock xorq %1, %0" : "+m"(*bits) : "r"((ULONG64)Context));
+    }
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+/* Locked instructions exclude each other at a device too. */
+static void locks(void)
+{
+    HANDLE threads[THREADS];
+    PVOID thread;
+    ULONG_PTR i;
+
+    *(volatile LONG *)(registers + 0xB0) = 0;
+    *(volatile ULONG64 *)(registers + 0xB8) = 0x5555;
+    for (i = 0; i < THREADS; i++)
+        PsCreateSystemThread(&threads[i], THREAD_ALL_ACCESS, NULL, NULL, NULL, count_in_a_register,
+                             (PVOID)(0x10001ull << i));
+    for (i = 0; i < THREADS; i++) {
+        ObReferenceObjectByHandle(threads[i], 0, NULL, KernelMode, &thread, NULL);
+        KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, NULL);
+        ObDereferenceObject(thread);
+        ZwClose(threads[i]);
+    }
+    CHECK_EQ("HAL-MMIO", *(volatile LONG *)(registers + 0xB0), THREADS * TURNS);
+    CHECK_EQ("HAL-MMIO", *(volatile ULONG64 *)(registers + 0xB8), 0x5555);
+}
+
 static void nobody_answers(void)
 {
     volatile UCHAR *nobody = map(NOBODY, PAGE_SIZE);
@@ -307,6 +345,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     changes();
     exceptions();
     strings();
+    locks();
     nobody_answers();
     move_the_bar();
     memory_is_memory();

@@ -83,6 +83,8 @@ static void a_packet_as_a_story(void **state)
     TRACE(TRACE_START_IO, &story->irp, .a = (uintptr_t)&story->device, .b = (uintptr_t)STORY_SERIAL);
     TRACE(TRACE_PORT, NULL, .a = 0x3F8, .b = 'a', .c = 1);
     TRACE(TRACE_PORT, NULL, .a = 0x3FD, .b = 0x60, .c = 0);
+    TRACE(TRACE_REGISTER, NULL, .a = 0xC0000010, .b = 0x1F, .c = 4 * 2 + 1);
+    TRACE(TRACE_REGISTER, NULL, .a = 0xC0000014, .b = 0x2, .c = 1 * 2);
     story_irp_is_known = false; /* StartIo may have completed it */
     TRACE(TRACE_START_IO_RETURN, &story->irp);
     story_irp_is_known = true;
@@ -92,6 +94,8 @@ static void a_packet_as_a_story(void **state)
     assert_non_null(strstr(got, "t3  IRP #4 StartIo serial.sys!SerialDpc called for device #1 (serial)\n"));
     assert_non_null(strstr(got, "t3    port 0x3F8: 0x61 written\n"));
     assert_non_null(strstr(got, "t3    port 0x3FD: 0x60 read\n"));
+    assert_non_null(strstr(got, "t3    register 0xC0000010: 0x0000001F written\n"));
+    assert_non_null(strstr(got, "t3    register 0xC0000014: 0x02 read\n"));
     assert_non_null(strstr(got, "t3  IRP #4 StartIo returned\n"));
     assert_non_null(strstr(got, "t3  IRP #4 waits in the queue of device #1 (serial)\n"));
     assert_non_null(strstr(got, "t3  device #1 (serial) has no next packet\n"));
