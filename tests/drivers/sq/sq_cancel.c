@@ -151,6 +151,7 @@ static VOID attributes(VOID)
 {
     keep_cancelable = TRUE;
     sq_send(device, 0, 0);
+    CHECK("SQ-29", at_start == cancel); /* the default: it stays */
     CHECK("SQ-38", at_start == cancel && sq_irps[0]->CancelRoutine == cancel);
     CHECK("SQ-38", IoCancelIrp(sq_irps[0])); /* while the device works on it */
     CHECK_LOG("SQ-38", "A!");
@@ -160,6 +161,7 @@ static VOID attributes(VOID)
     CHECK("SQ-20", sq_irps[1]->CancelRoutine == cancel); /* cancelable while it waits */
     finish_current(TRUE, STATUS_CANCELLED);
     CHECK("SQ-23", at_start == NULL && sq_irps[1]->CancelRoutine == NULL);
+    CHECK("SQ-29", at_start == NULL);
     CHECK("SQ-23", !IoCancelIrp(sq_irps[1]));
     finish_current(FALSE, STATUS_SUCCESS);
     CHECK("SQ-27", at_start == cancel); /* wrongly FALSE: it does not look at cancel routines */
