@@ -50,7 +50,16 @@ def command(child, line, answer):
         assert got != '', f'{line}: the program ended'
         if got.startswith(line.split()[0]):
             assert answer in got, f'{line}: {got}, wanted {answer}'
-            return
+            return got
+
+
+def read_all(child, wanted):
+    """A read gives what has arrived: so one after the other, until all is there."""
+    got = b''
+    while len(got) < len(wanted):
+        line = command(child, f'read {len(wanted) - len(got)}', 'STATUS_SUCCESS')
+        got += bytes.fromhex(line.split('data ')[1].split()[0])
+    assert got == wanted, f'read {got!r}, wanted {wanted!r}'
 
 
 def main():
@@ -71,8 +80,7 @@ def main():
             data += os.read(terminal.fd, 4096)
         assert len(data) == 3000, f'{len(data)} of 3000 bytes arrived'
         terminal.type(b'typed by a person\r')
-        time.sleep(0.2)
-        command(child, 'read 100', '"typed by a person."')
+        read_all(child, b'typed by a person\r')
         terminal.close()
         terminal = Terminal(place)
         command(child, 'write "again"', 'STATUS_SUCCESS')
