@@ -35,7 +35,7 @@ static void init_once(void)
 
 static void run_line(const uint8_t *line, size_t length)
 {
-    static const char *const names[] = {"i8042", "pci", "pci-2", "timer8254"};
+    static const char *const names[] = {"i8042", "pci", "pci-2", "timer8254", "uart16550"};
     char text[300], message[200];
 
     if (length != 0 && line[0] == '>') {
@@ -61,6 +61,8 @@ static void touch(uint16_t value)
     hal_port_write(0x43, value & 0xFF, 1);
     hal_port_write(0x40 + (value & 3), value >> 8, 1);
     hal_port_read(0x40 + (value & 3), 1);
+    hal_port_write(0x2F8 + (value & 7), value >> 8, 1);
+    hal_port_read(0x2F8 + (value >> 3 & 7), 1);
     hal_pci_read(0, value >> 8 & 31, value & 7, 0, config, sizeof(config));
     hal_pci_write(0, value >> 8 & 31, value & 7, value & 0xFF, &value, 2);
     hal_mmio_read(0xC0000000u + value, &register_value, 8);
