@@ -4,6 +4,7 @@
  * notice through them. A routine that returns an error before an operation
  * stops it; those that stand above it, and had let it pass, hear the result.
  */
+#include "ke/held.h"
 #include "cm/callbacks.h"
 #include "ke/routines.h"
 #include "rtl/exports.h"
@@ -81,6 +82,8 @@ static NTSTATUS register_routine(PEX_CALLBACK_FUNCTION routine, const UNICODE_ST
     NTSTATUS status = insert_registration(made);
     if (NT_SUCCESS(status))
         cookie->QuadPart = made->cookie;
+    if (NT_SUCCESS(status))
+        ke_hold(KE_HELD_REGISTRY_CALLBACK, (const void *)made->cookie);
     else
         mm_free(made);
     return status;
@@ -145,6 +148,7 @@ NTSTATUS NTAPI CmUnRegisterCallback(LARGE_INTEGER Cookie)
     rl_lock_release(&lock);
     if (!old)
         return STATUS_INVALID_PARAMETER;
+    ke_unhold(KE_HELD_REGISTRY_CALLBACK, (const void *)Cookie.QuadPart);
     while (__atomic_load_n(&old->running, __ATOMIC_ACQUIRE))
         KeDelayExecutionThread(KernelMode, FALSE, &millisecond);
     cm_registration_contexts_end(old);

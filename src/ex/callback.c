@@ -5,6 +5,7 @@
  * routine runs; a registration that is being called is only unlinked when the
  * call has returned, and its unregistering waits for that.
  */
+#include "ke/held.h"
 #include "ex/internal.h"
 #include "ke/routines.h"
 #include "base/lock.h"
@@ -111,8 +112,10 @@ PVOID NTAPI ExRegisterCallback(PCALLBACK_OBJECT CallbackObject, PCALLBACK_FUNCTI
     registration->context = CallbackContext;
     KeInitializeEvent(&registration->idle, SynchronizationEvent, FALSE);
     ob_reference(CallbackObject);
-    if (link_registration(CallbackObject, registration))
+    if (link_registration(CallbackObject, registration)) {
+        ke_hold(KE_HELD_CALLBACK, registration);
         return registration;
+    }
     ob_dereference(CallbackObject);
     mm_free(registration);
     return NULL;
@@ -124,6 +127,7 @@ VOID NTAPI ExUnregisterCallback(PVOID CallbackRegistration)
 {
     struct registration *registration = CallbackRegistration;
     PCALLBACK_OBJECT object = registration->object;
+    ke_unhold(KE_HELD_CALLBACK, registration);
     rl_lock_acquire(&object->lock);
     bool running = registration->calls != 0;
     registration->leaving = true;

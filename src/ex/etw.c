@@ -10,6 +10,7 @@
  */
 #include "base/lock.h"
 #include "ex/internal.h"
+#include "ke/held.h"
 #include "nt/etw.h"
 
 #define PROVIDERS_MAX 4096
@@ -59,6 +60,7 @@ NTSTATUS NTAPI EtwRegister(LPCGUID ProviderId, PETWENABLECALLBACK EnableCallback
     if (ProviderId == NULL || RegHandle == NULL)
         return STATUS_INVALID_PARAMETER;
     *RegHandle = take_slot(ProviderId);
+    ke_hold(KE_HELD_PROVIDER, (const void *)*RegHandle);
     return *RegHandle != 0 ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
@@ -73,6 +75,7 @@ NTSTATUS NTAPI EtwUnregister(REGHANDLE RegHandle)
         status = STATUS_SUCCESS;
     }
     rl_lock_release(&lock);
+    ke_unhold(KE_HELD_PROVIDER, (const void *)RegHandle);
     return status;
 }
 

@@ -6,6 +6,7 @@
  * the driver's own routines, or the gates of the pool's exports.
  */
 #include "ex/slist.h"
+#include "ke/held.h"
 #include "ldr/ldr.h"
 
 #define DEPTH_START   4 /* entries kept before there is any history */
@@ -25,8 +26,31 @@ static const void *bound(const char *name)
     return ldr_bind_export(entry, true);
 }
 
+static _Noreturn void misused(ULONG kind, const void *list, const char *sentence)
+{
+    struct ke_bugcheck_info info = {.code = DRIVER_VERIFIER_DETECTED_VIOLATION,
+                                    .p = {kind, (uintptr_t)list},
+                                    .sentence = sentence,
+                                    .verifier = true};
+    ke_bugcheck(&info);
+}
+
+static void hold(const void *list)
+{
+    if (!ke_hold(KE_HELD_LOOKASIDE, list))
+        misused(0xCA, list,
+                "a lookaside list was initialized that was not deleted since it was last initialized");
+}
+
+static void give_up(const void *list)
+{
+    if (!ke_unhold(KE_HELD_LOOKASIDE, list) && ke_driver_caller() != NULL)
+        misused(0xCB, list, "a lookaside list was deleted that was not initialized");
+}
+
 static void init_list(GENERAL_LOOKASIDE_POOL *l, POOL_TYPE type, SIZE_T size, ULONG tag)
 {
+    hold(l);
     *l = (GENERAL_LOOKASIDE_POOL){
         .Depth = DEPTH_START,
         .MaximumDepth = DEPTH_MAXIMUM,
@@ -81,12 +105,14 @@ static void free_entries(GENERAL_LOOKASIDE_POOL *l)
 EXPORT(ntoskrnl, ExDeleteNPagedLookasideList, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 VOID NTAPI ExDeleteNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside)
 {
+    give_up(&Lookaside->L);
     free_entries((GENERAL_LOOKASIDE_POOL *)&Lookaside->L);
 }
 
 EXPORT(ntoskrnl, ExDeletePagedLookasideList, PASSIVE_LEVEL, APC_LEVEL, X_CALLS_DRIVER)
 VOID NTAPI ExDeletePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside)
 {
+    give_up(&Lookaside->L);
     free_entries((GENERAL_LOOKASIDE_POOL *)&Lookaside->L);
 }
 
@@ -145,5 +171,6 @@ VOID NTAPI ExFlushLookasideListEx(PLOOKASIDE_LIST_EX Lookaside)
 EXPORT(ntoskrnl, ExDeleteLookasideListEx, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 VOID NTAPI ExDeleteLookasideListEx(PLOOKASIDE_LIST_EX Lookaside)
 {
+    give_up(&Lookaside->L);
     ExFlushLookasideListEx(Lookaside);
 }

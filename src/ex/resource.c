@@ -6,6 +6,7 @@
  * in what they do while a writer waits.
  */
 #include "ex/resource.h"
+#include "ke/held.h"
 
 /* ---- waiting ---- */
 
@@ -167,11 +168,28 @@ static void release_for(PERESOURCE resource, ERESOURCE_THREAD thread)
 
 /* ---- exports ---- */
 
+static _Noreturn void misused(ULONG kind, const void *resource, const char *sentence)
+{
+    struct ke_bugcheck_info info = {.code = DRIVER_VERIFIER_DETECTED_VIOLATION,
+                                    .p = {kind, (uintptr_t)resource},
+                                    .sentence = sentence,
+                                    .verifier = true};
+    ke_bugcheck(&info);
+}
+
+static void initialize(PERESOURCE resource)
+{
+    *resource = (ERESOURCE){0};
+    list_init(&resource->SystemResourcesList);
+}
+
 EXPORT(ntoskrnl, ExInitializeResourceLite, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE Resource)
 {
-    *Resource = (ERESOURCE){0};
-    list_init(&Resource->SystemResourcesList);
+    if (!ke_hold(KE_HELD_RESOURCE, Resource))
+        misused(0xD0, Resource,
+                "an ERESOURCE was initialized that was not deleted since it was last initialized");
+    initialize(Resource);
     return STATUS_SUCCESS;
 }
 
@@ -180,12 +198,15 @@ EXPORT(ntoskrnl, ExReinitializeResourceLite, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PL
 NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE Resource)
 {
     resource_free_table(Resource);
-    return ExInitializeResourceLite(Resource);
+    initialize(Resource);
+    return STATUS_SUCCESS;
 }
 
 EXPORT(ntoskrnl, ExDeleteResourceLite, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
 NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE Resource)
 {
+    if (!ke_unhold(KE_HELD_RESOURCE, Resource) && ke_driver_caller() != NULL)
+        misused(0xD1, Resource, "an ERESOURCE was deleted that was not initialized");
     resource_free_table(Resource);
     *Resource = (ERESOURCE){0};
     return STATUS_SUCCESS;

@@ -5,6 +5,7 @@
  * wait for the last expiry. What finishes one is whoever first claims it; the
  * storage goes only after every DPC that was queued has run.
  */
+#include "ke/held.h"
 #include "ex/ex.h"
 #include "ke/routines.h"
 #include "ke/timer_precise.h"
@@ -85,6 +86,7 @@ PEX_TIMER NTAPI ExAllocateTimer(PEXT_CALLBACK Callback, PVOID CallbackContext, U
     ke_precise_timer_init(&timer->timer,
                           Attributes & EX_TIMER_NOTIFICATION ? NotificationTimer : SynchronizationTimer);
     KeInitializeDpc(&timer->dpc, expired, timer);
+    ke_hold(KE_HELD_EX_TIMER, timer);
     return timer;
 }
 
@@ -133,6 +135,7 @@ BOOLEAN NTAPI ExDeleteTimer(PEX_TIMER Timer, BOOLEAN Cancel, BOOLEAN Wait, PEXT_
 {
     if (Wait && !Cancel)
         misused(Timer, 0, "ExDeleteTimer was called to wait for a timer without canceling it");
+    ke_unhold(KE_HELD_EX_TIMER, Timer);
     if (Parameters != NULL)
         Timer->delete = *Parameters;
     BOOLEAN canceled = Cancel && KeCancelTimer(&Timer->timer.timer);

@@ -6,6 +6,7 @@
  * guards lists, marks and the second count.
  */
 #include "io/fast_io.h"
+#include "ke/held.h"
 
 struct ob_type *io_device_type;
 KSPIN_LOCK io_database_lock;
@@ -18,6 +19,8 @@ static void delete_device(void *body)
 {
     PDEVICE_OBJECT device = body;
     TRACE(TRACE_DEVICE_DELETED, device);
+    if (seam_vf)
+        ke_check_memory_free(device, (size_t)((char *)io_device_of(device) - (char *)device));
     io_remove_locks_forget(device, (size_t)((char *)io_device_of(device) - (char *)device));
     mm_free(device->Vpb);
     mm_free(device->Timer);

@@ -26,7 +26,7 @@ static void delete_driver(void *body)
         mm_free(
             container_of(list_remove_head(&d->client_extensions), struct io_driver_extension_block, link));
     mm_free(d->public.DriverName.Buffer); /* the block of all strings */
-    if (d->image)
+    if (d->image && !d->image_stays)
         io_image_release(d->image);
 }
 

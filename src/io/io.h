@@ -81,6 +81,9 @@ struct io_ops {
     bool checked_gates, deterministic; /* how ZwLoadDriver loads */
     /* Unload returned (or DriverEntry failed) and left device objects; told before they are removed. */
     void (*devices_left)(PDRIVER_OBJECT driver, unsigned count);
+    /* Unload returned (or DriverEntry failed): before its devices are looked at. True: the image has to stay.
+     */
+    bool (*driver_gone)(PDRIVER_OBJECT driver, bool unloaded);
     /* A driver wrote an error log entry. */
     void (*error_logged)(const struct io_error *error);
 };

@@ -54,6 +54,8 @@ static void run_entry(void *context)
 static void undo_entry(struct io_driver *d, struct io_load_result *result)
 {
     io_forget_reinitialize(&d->public);
+    if (result->entry_ran)
+        io_driver_gone(d, false);
     result->devices_left = io_remove_devices_left(&d->public);
     /* LC-06: the object goes, and the image with it. */
     io_driver_withdraw(d);

@@ -123,6 +123,7 @@ struct io_driver {
     char service[IO_SERVICE_NAME_BYTES];
     bool unload_pending, unload_queued, unloaded; /* database lock */
     bool entered;                                 /* DriverEntry succeeded */
+    bool image_stays; /* something that it left behind may call it: it goes with the machine */
     struct ex_work unload_work;
 };
 static inline struct io_driver *io_driver_of(PDRIVER_OBJECT driver)
@@ -140,6 +141,7 @@ void io_driver_withdraw(
     struct io_driver *driver); /* leaves the namespace and the list; gives up the creator's reference */
 NTSTATUS io_driver_run_entry(struct io_driver *driver, const UNICODE_STRING *registry_path);
 bool io_driver_may_unload_locked(struct io_driver *driver);
+void io_driver_gone(struct io_driver *driver, bool unloaded); /* tells the verifier */
 void io_driver_queue_unload(struct io_driver *driver);
 void io_run_reinitialize(void);
 void io_forget_reinitialize(PDRIVER_OBJECT driver);

@@ -34,12 +34,20 @@ static void call_unload(struct io_driver *d)
     TRACE(TRACE_DRIVER_UNLOAD_RETURN, o, .text = d->service);
 }
 
+void io_driver_gone(struct io_driver *d, bool unloaded)
+{
+    /* One that other drivers import from holds things for them. */
+    if (io_ops.driver_gone && d->image && d->image->references <= 1)
+        d->image_stays = io_ops.driver_gone(&d->public, unloaded);
+}
+
 static void unload_now(void *context)
 {
     struct io_driver *d = context;
     call_unload(d);
     d->unloaded = true;
     io_forget_reinitialize(&d->public);
+    io_driver_gone(d, true);
     unsigned left = io_remove_devices_left(&d->public);
     if (left && io_ops.devices_left)
         io_ops.devices_left(&d->public, left);

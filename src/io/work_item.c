@@ -3,6 +3,7 @@
  * Work items of drivers: a routine of the driver runs on a system worker
  * thread, and the object that queued it stays until it has returned.
  */
+#include "ke/held.h"
 #include "io/private.h"
 
 struct _IO_WORKITEM {
@@ -62,8 +63,10 @@ EXPORT(ntoskrnl, IoAllocateWorkItem, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 PIO_WORKITEM NTAPI IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject)
 {
     PIO_WORKITEM item = mm_alloc(sizeof(*item), IO_TAG('I', 'o', 'W', 'i'));
-    if (item)
-        item->object = DeviceObject;
+    if (!item)
+        return NULL;
+    item->object = DeviceObject;
+    ke_hold(KE_HELD_WORK_ITEM, item);
     return item;
 }
 
@@ -74,6 +77,7 @@ VOID NTAPI IoFreeWorkItem(PIO_WORKITEM IoWorkItem)
     if (__atomic_load_n(&IoWorkItem->queued, __ATOMIC_SEQ_CST))
         worker_invalid(WORKER_IO_FREED, IoWorkItem,
                        "IoFreeWorkItem was called on a work item that is queued");
+    ke_unhold(KE_HELD_WORK_ITEM, IoWorkItem);
     mm_free(IoWorkItem);
 }
 

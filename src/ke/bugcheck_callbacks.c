@@ -5,6 +5,7 @@
  * written: what drivers have to say, is kept for the report.
  * Run once, on the failing VP, all others frozen: no lock.
  */
+#include "ke/held.h"
 #include "ke/objects.h"
 #include "ke/bugcheck.h"
 
@@ -186,6 +187,8 @@ BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackReco
         list_insert_head(&callbacks, &CallbackRecord->Entry);
     }
     rl_lock_release(&lock);
+    if (free)
+        ke_hold(KE_HELD_BUGCHECK_CALLBACK, CallbackRecord);
     return free;
 }
 
@@ -193,6 +196,7 @@ BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackReco
 EXPORT(ntoskrnl, KeDeregisterBugCheckCallback, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 BOOLEAN NTAPI KeDeregisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord)
 {
+    ke_unhold(KE_HELD_BUGCHECK_CALLBACK, CallbackRecord);
     return deregister(&CallbackRecord->Entry, &CallbackRecord->State);
 }
 
@@ -212,11 +216,14 @@ BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD
         list_insert_head(&reason_callbacks, &CallbackRecord->Entry);
     }
     rl_lock_release(&lock);
+    if (free)
+        ke_hold(KE_HELD_BUGCHECK_CALLBACK, CallbackRecord);
     return free;
 }
 
 EXPORT(ntoskrnl, KeDeregisterBugCheckReasonCallback, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 BOOLEAN NTAPI KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord)
 {
+    ke_unhold(KE_HELD_BUGCHECK_CALLBACK, CallbackRecord);
     return deregister(&CallbackRecord->Entry, &CallbackRecord->State);
 }

@@ -7,6 +7,7 @@
  * no longer touched, before its routine runs: the routine may free it.
  */
 #include "ke/dispatch.h"
+#include "ke/held.h"
 #include "ke/objects.h"
 
 /* KDPC.Number of a DPC with a target; smaller: the current processor. */
@@ -361,4 +362,18 @@ EXPORT(ntoskrnl, KeIsExecutingDpc, PASSIVE_LEVEL, HIGH_LEVEL, X_PLAIN)
 LOGICAL NTAPI KeIsExecutingDpc(VOID)
 {
     return vp_current()->dpc_active || threaded_dpc_is_current();
+}
+
+void ke_for_each_dpc(void (*visit)(PRKDPC dpc, void *context), void *context)
+{
+    for (unsigned i = 0; i < ke_vp_count; i++) {
+        struct vp *vp = &ke_vps[i];
+        if (__atomic_load_n(&vp->dpc_first, __ATOMIC_RELAXED) == NULL)
+            continue;
+        rl_lock_acquire(&vp->dpc_lock);
+        for (PKDPC dpc = vp->dpc_first; dpc != NULL; dpc = next_of(dpc))
+            visit(dpc, context);
+        rl_lock_release(&vp->dpc_lock);
+    }
+    threaded_dpcs_for_each(visit, context);
 }

@@ -183,8 +183,8 @@ void ke_sched_point(
 
 /* ---- interrupts from device models ---- */
 typedef void (*ke_interrupt_fn)(void *context);
-/* Any pthread, no VP needed, any locks of the caller's: has fn(context) run at irql on one of these VPs as soon
- * as that one's IRQL allows, and not before the call returns: the caller's own VP takes it at the next
+/* Any pthread, no VP needed, any locks of the caller's: has fn(context) run at irql on one of these VPs as
+ * soon as that one's IRQL allows, and not before the call returns: the caller's own VP takes it at the next
  * scheduling point. The vector is for reports. */
 void ke_request_interrupt(KAFFINITY processors, KIRQL irql, ULONG vector, ke_interrupt_fn fn, void *context);
 

@@ -46,6 +46,7 @@ bool threaded_dpc_queue(PKDPC dpc, PVOID argument1, PVOID argument2);
 bool threaded_dpc_queue_locked(PKDPC dpc, PVOID argument1, PVOID argument2);
 bool threaded_dpc_remove_locked(PKDPC dpc);
 void threaded_dpcs_flush(void);
+void threaded_dpcs_for_each(void (*visit)(PRKDPC dpc, void *context), void *context);
 bool threaded_dpc_is_current(void);
 void dpc_run(PKDPC dpc, PKDEFERRED_ROUTINE routine, PVOID context, PVOID argument1, PVOID argument2);
 

@@ -162,3 +162,13 @@ void threaded_dpcs_fini(void)
         queues[i].stack = NULL;
     }
 }
+
+void threaded_dpcs_for_each(void (*visit)(PRKDPC dpc, void *context), void *context)
+{
+    dispatcher_acquire();
+    for (unsigned i = 0; i < ke_vp_count; i++)
+        for (PKDPC dpc = queues[i].first; dpc != NULL;
+             dpc = dpc->DpcListEntry.Next ? container_of(dpc->DpcListEntry.Next, KDPC, DpcListEntry) : NULL)
+            visit(dpc, context);
+    dispatcher_release();
+}

@@ -7,6 +7,7 @@
  */
 #include "ke/dispatch.h"
 #include "ke/objects.h"
+#include "ke/held.h"
 #include "ke/timer_precise.h"
 
 enum { SLOTS = 256, SLOT_SHIFT = 17 };
@@ -261,4 +262,18 @@ EXPORT(ntoskrnl, KeReadStateTimer, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 BOOLEAN NTAPI KeReadStateTimer(PKTIMER Timer)
 {
     return __atomic_load_n(&Timer->Header.SignalState, __ATOMIC_ACQUIRE) != 0;
+}
+
+void ke_for_each_timer(void (*visit)(PKTIMER timer, void *context), void *context)
+{
+    if (timers_next_due() == ~0ull)
+        return;
+    dispatcher_acquire();
+    for (unsigned i = 0; i < SLOTS; i++)
+        list_for_each(link, &slots[i])
+        {
+            if (timer_of(link)->TimerType != THREAD_TIMER)
+                visit(timer_of(link), context);
+        }
+    dispatcher_release();
 }

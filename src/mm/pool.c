@@ -218,6 +218,7 @@ void *pool_allocate_plain(const struct pool_request *request, UCHAR flags, size_
  */
 static __attribute__((noinline)) void *allocate_checked(const struct pool_request *request)
 {
+    /* DV-02: a driver's blocks have pages of their own. */
     void *p = hmem_is_system(request->caller) ? special_allocate(request) : NULL;
     if (p != NULL)
         pool_count_allocation(request->flags, request->tag, request->size);

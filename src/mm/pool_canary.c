@@ -6,6 +6,7 @@
  * block is filled and kept for a while, so that writing to it is noticed too.
  */
 #include "base/sanitizer.h"
+#include "ke/held.h"
 #include "mm/special.h"
 
 #define BEFORE_AND_BEHIND 0xBA
@@ -112,6 +113,9 @@ void canary_free(struct pool_page *page, struct pool_slot slot)
 {
     struct pool_slot out;
     check(page, slot);
+    if (arch_image_find((uintptr_t)slot.block->caller) != NULL)
+        ke_check_pool_free(pool_block_address(slot), pool_block_size(page, slot.block),
+                           slot.block->flags & POOL_PAGED ? PagedPool : NonPagedPool);
     if (page->kind == POOL_PAGE_LARGE) {
         pool_free_plain(page, slot);
         return;

@@ -5,6 +5,7 @@
  * slot is used again, so that a fault in one can be told by name.
  */
 #include "mm/special.h"
+#include "ke/held.h"
 
 #define CACHE_LINE 64
 
@@ -72,6 +73,7 @@ void special_free(void *address, ULONG tag)
                                      __ATOMIC_RELAXED))
         pool_freed_before(address, slot->tag);
     check_pattern(slot);
+    ke_check_pool_free(slot->address, slot->size, slot->flags & POOL_PAGED ? PagedPool : NonPagedPool);
     take_stack(&slot->freed);
     pool_count_free(slot->flags, slot->size);
     special_give(slot);
@@ -92,7 +94,7 @@ void special_for_each(void (*visit)(const struct mm_pool_block *, void *), void 
 ULONG mm_special_fault(ULONG64 address, ULONG64 rip)
 {
     const struct special_slot *slot = special_slot_of((const void *)address);
-    bool driver = arch_image_find(rip) != NULL;
+    bool driver = arch_image_find(rip) != NULL || rip == address; /* it called there */
     if (slot == NULL || slot->state == SPECIAL_EMPTY)
         return 0;
     if (slot->state != SPECIAL_LIVE)

@@ -5,6 +5,7 @@
  * is asked first and told last. They run with no lock held; a registration
  * that is taken back waits until none of its routines runs any more.
  */
+#include "ke/held.h"
 #include "ob/callbacks.h"
 #include "ke/routines.h"
 #include "rtl/exports.h"
@@ -104,6 +105,8 @@ NTSTATUS NTAPI ObRegisterCallbacks(POB_CALLBACK_REGISTRATION CallbackRegistratio
     rl_lock_release(&lock);
     if (NT_SUCCESS(status))
         *RegistrationHandle = made;
+    if (NT_SUCCESS(status))
+        ke_hold(KE_HELD_OBJECT_CALLBACK, made);
     else
         mm_free(made);
     return status;
@@ -114,6 +117,7 @@ EXPORT(ntoskrnl, ObUnRegisterCallbacks, PASSIVE_LEVEL, APC_LEVEL, X_BLOCKS)
 VOID NTAPI ObUnRegisterCallbacks(PVOID RegistrationHandle)
 {
     struct ob_registration *old = RegistrationHandle;
+    ke_unhold(KE_HELD_OBJECT_CALLBACK, old);
     LARGE_INTEGER millisecond = {.QuadPart = -10000};
     rl_lock_acquire(&lock);
     /* SR-47: nobody new calls it. */

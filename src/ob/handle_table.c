@@ -6,6 +6,7 @@
  * lock guards the free list and growth. Handles are index * 4; index 0 is
  * never given out. Freed entries are reused last in, first out, as on NT.
  */
+#include "ke/held.h"
 #include "ob/handles.h"
 #include "host/host.h"
 
@@ -120,6 +121,7 @@ HANDLE ob_table_insert(struct ob_handle_table *table, struct ob_header *object, 
         entry->attributes = attributes;
         table->count++;
         ob_entry_unlock(entry, object);
+        ke_hold(KE_HELD_HANDLE, entry);
     }
     rl_lock_release(&table->lock);
     return (HANDLE)((ULONG_PTR)index << 2);
@@ -129,6 +131,7 @@ void ob_table_free_entry(struct ob_handle_table *table, HANDLE handle)
 {
     ULONG index = (ULONG)(((ULONG_PTR)handle & ~OB_KERNEL_HANDLE_BITS) >> 2);
     rl_lock_acquire(&table->lock);
+    ke_unhold(KE_HELD_HANDLE, entry_at(table, index));
     entry_at(table, index)->granted = table->free;
     table->free = index;
     table->count--;

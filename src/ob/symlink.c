@@ -3,6 +3,7 @@
  * Symbolic links: names that stand for names. The target is text, looked up
  * anew at each use, and need not exist; it never changes after creation.
  */
+#include "ke/held.h"
 #include "ob/object.h"
 #include "ob/services.h"
 #include "rtl/rtl.h"
@@ -13,6 +14,7 @@ struct ob_type *ob_symbolic_link_type;
 static void delete_link(void *body)
 {
     struct ob_symbolic_link *link = body;
+    ke_unhold(KE_HELD_LINK, link);
     if (link->target.Buffer)
         mm_free(link->target.Buffer);
 }
@@ -82,6 +84,7 @@ NTSTATUS NTAPI NtCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK Desire
     mm_free(target.Buffer);
     if (!link)
         return STATUS_INSUFFICIENT_RESOURCES;
+    ke_hold(KE_HELD_LINK, link);
     return ob_create_service(link, LinkHandle, DesiredAccess, ObjectAttributes);
 }
 

@@ -4,6 +4,7 @@
  * routines; a routine runs at PASSIVE_LEVEL inside a critical region, with no
  * lock held, and removing it waits until nobody runs it any more.
  */
+#include "ke/held.h"
 #include "ke/routines.h"
 #include "ldr/ldr.h"
 #include "ps/internal.h"
@@ -19,18 +20,26 @@ struct slot {
 };
 
 struct list {
+    enum ke_held_kind kind;
     rl_lock lock;
     LONG count;
     struct slot slots[MAX_ROUTINES];
 };
 
-static struct list process_list, thread_list, image_list;
+static struct list process_list = {.kind = KE_HELD_PROCESS_NOTIFY};
+static struct list thread_list = {.kind = KE_HELD_THREAD_NOTIFY};
+static struct list image_list = {.kind = KE_HELD_IMAGE_NOTIFY};
+
+static void empty(struct list *list)
+{
+    *list = (struct list){.kind = list->kind};
+}
 
 void ps_notify_fini(void)
 {
-    memset(&process_list, 0, sizeof(process_list));
-    memset(&thread_list, 0, sizeof(thread_list));
-    memset(&image_list, 0, sizeof(image_list));
+    empty(&process_list);
+    empty(&thread_list);
+    empty(&image_list);
 }
 
 static struct slot *find(struct list *list, const void *routine)
@@ -57,6 +66,8 @@ static enum added add(struct list *list, const void *routine, bool extended)
         list->count++;
     }
     rl_lock_release(&list->lock);
+    if (result == ADDED)
+        ke_hold(list->kind, routine);
     return result;
 }
 
@@ -74,6 +85,7 @@ static bool take_away(struct list *list, const void *routine)
     rl_lock_release(&list->lock);
     if (!slot)
         return false;
+    ke_unhold(list->kind, routine);
     while (__atomic_load_n(&slot->running, __ATOMIC_ACQUIRE))
         KeDelayExecutionThread(KernelMode, FALSE, &millisecond);
     rl_lock_acquire(&list->lock);

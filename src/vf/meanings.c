@@ -70,8 +70,26 @@ static const struct {
     {KERNEL_SECURITY_CHECK_FAILURE, {"the kind of corruption", NULL, NULL, NULL}},
 };
 
+/* The kinds of 0xC4 and 0xC7 about what is left behind, and 0xCE when nothing has faulted yet. */
+static const char *meaning_of_leak(const struct ke_bugcheck_info *info, unsigned index)
+{
+    static const char *const left[4] = {"the first that was left behind", NULL, "the code that made it",
+                                        NULL};
+    static const char *const pool[4] = {"the kind of violation", "the driver's name", NULL,
+                                        "how many were left behind"};
+    static const char *const timer[4] = {"0 a timer, 1 a DPC", "the timer or DPC",
+                                         "the beginning of the memory that was looked at", "its end"};
+    if (info->code == DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS && info->verifier)
+        return left[index];
+    if (info->code == DRIVER_VERIFIER_DETECTED_VIOLATION && info->p[0] == 0x62)
+        return pool[index];
+    return info->code == TIMER_OR_DPC_INVALID && info->verifier && info->p[0] <= 1 ? timer[index] : NULL;
+}
+
 const char *vf_meaning(const struct ke_bugcheck_info *info, unsigned index)
 {
+    if (meaning_of_leak(info, 0) != NULL)
+        return meaning_of_leak(info, index);
     for (unsigned i = 0; i < countof(meanings); i++)
         if (meanings[i].code == info->code)
             return meanings[i].parameters[index];

@@ -72,7 +72,9 @@ static void add_page_fault(struct vf_text *text, const struct ke_bugcheck_info *
     if (vf_pool_history((const void *)info->p[0], &block) && !block.freed &&
         info->p[0] < (ULONG64)block.address)
         where = "before the beginning of its pool block";
-    vf_text_add(text, "the driver %s address ", page_fault_word(info->p[1]));
+    const EXCEPTION_RECORD *record = &info->exception;
+    bool executed = record->NumberParameters >= 2 && record->ExceptionInformation[0] == 8;
+    vf_text_add(text, "the driver %s address ", page_fault_word(executed ? 0x10 : info->p[1]));
     vf_add_address(text, info->p[0]);
     vf_text_add(text, ", %s", where);
     add_near_null(text, info->p[0]);

@@ -7,7 +7,8 @@
 #include "vf/vf.h"
 #include "base/lock.h"
 #include "host/host.h"
-#include "vf/report.h"
+#include "ke/held.h"
+#include "vf/leaks.h"
 #include "vf/seams.h"
 
 #define VIOLATIONS_KEPT 16
@@ -56,6 +57,8 @@ void vf_start(enum vf_level wanted)
     arch_ops.bad_address = name_bad_address;
     if (level >= VF_STANDARD) {
         io_ops.devices_left = devices_left;
+        io_ops.driver_gone = vf_driver_gone;
+        ke_held_start(); /* without memory for it, what it keeps is not reported */
         vf_seams_start();
     }
 }
@@ -64,6 +67,8 @@ void vf_stop(void)
 {
     vf_seams_stop();
     io_ops.devices_left = NULL;
+    io_ops.driver_gone = NULL;
+    ke_held_fini();
     arch_ops.bad_address = NULL;
     ke_bugcheck_ops.stopped = NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What lies below and beside the memory components, as small as their tests allow: one thread, no machine. */
 #include "fakes.h"
+#include "ke/held.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,12 @@ unsigned arch_callers(ULONG64 *frames, unsigned max)
     for (unsigned i = 0; i < fake_frame_count; i++)
         frames[i] = FAKE_IMAGE + 0x100 * i;
     return fake_frame_count;
+}
+
+const void *fake_freed; /* the block that was looked at last */
+void ke_check_pool_free(const void *base, size_t size, ULONG pool_type)
+{
+    fake_freed = base;
 }
 
 NTSTATUS arch_copy_guarded(void *to, const void *from, size_t length)

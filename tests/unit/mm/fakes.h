@@ -40,6 +40,7 @@ extern jmp_buf fake_stop_jump;
 
 #define FAKE_IMAGE 0x200000000000ull
 extern unsigned fake_frame_count; /* of arch_callers */
+extern const void *fake_freed;    /* the block that was last looked at for timers and the like */
 extern bool fake_on_vp;
 extern struct ke_vp fake_vp;
 extern struct ke_thread fake_thread, *fake_current;

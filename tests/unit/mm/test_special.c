@@ -230,11 +230,14 @@ static void all_kinds_are_counted(void **state)
     start(1, false);
     char *guarded = make(100), *other = make(200);
     mm_pool_totals(&totals);
+    fake_freed = NULL;
     assert_true(totals.blocks == 2 && totals.bytes == 300);
     mm_pool_for_each_block(count_block, &count);
     assert_int_equal(count, 2);
     mm_pool_free(guarded, TAG, DRIVER);
+    assert_ptr_equal(fake_freed, guarded);
     mm_pool_free(other, TAG, DRIVER);
+    assert_ptr_equal(fake_freed, other);
     mm_pool_totals(&totals);
     assert_true(totals.blocks == 0 && totals.bytes == 0);
 }

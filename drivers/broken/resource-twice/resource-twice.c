@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* resource-twice: a mistake on purpose. An ERESOURCE is initialized twice. */
+#include "../broken.h"
+
+static ERESOURCE resource;
+
+static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    return finish(Irp, STATUS_SUCCESS, 0);
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    PDEVICE_OBJECT device;
+    NTSTATUS status = make_broken(DriverObject, dispatch, &device);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    ExInitializeResourceLite(&resource);
+    ExInitializeResourceLite(&resource);
+    return STATUS_SUCCESS;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A driver goes: what does it still hold? Asked in a system thread when Unload
+ * has returned, or DriverEntry has failed, and the image is still there. Each
+ * kind of thing is one violation, with the first of them by name. What could
+ * still call the driver is stopped; if that is not possible, the image stays.
+ */
+#include "vf/leaks.h"
+#include "base/lock.h"
+#include "host/host.h"
+#include "ke/held.h"
+#include "nt/bugcodes.h"
+
+#define SHOWN   8
+#define DETAILS 4096
+#define TRIES   20 /* ms that a thread has to end in, which only has to leave its last routine */
+
+struct item {
+    const void *object;
+    size_t size; /* pool */
+    ULONG tag;
+    bool paged;
+    const void *owner; /* code of the driver */
+};
+
+struct leak {
+    const void *base; /* of the image */
+    size_t bytes;
+    const char *kind; /* "lookaside list" */
+    const char *cure; /* "ExDeleteNPagedLookasideList" */
+    ULONG code;
+    ULONG64 p[4];
+    unsigned count;
+    size_t pool_bytes;
+    enum ke_held_kind wanted;
+    bool pool;
+    struct item items[SHOWN];
+};
+
+static bool is_image_s(const struct leak *leak, const void *address)
+{
+    return (uintptr_t)address - (uintptr_t)leak->base < leak->bytes;
+}
+
+static void add(struct leak *leak, struct item item)
+{
+    if (leak->count < SHOWN)
+        leak->items[leak->count] = item;
+    leak->count++;
+}
+
+/* ---- looking: under the locks of those who are asked ---- */
+
+static void see_block(const struct mm_pool_block *block, void *context)
+{
+    struct leak *leak = context;
+    if (!is_image_s(leak, block->caller))
+        return;
+    leak->pool_bytes += block->size;
+    add(leak, (struct item){block->address, block->size, block->tag, block->paged, block->caller});
+}
+
+/* Sent, and not to come back to the driver's code by a routine that keeps nothing in memory (LC-16): whoever
+ * completes it may free it. */
+static bool is_on_its_way(const struct leak *leak, const IRP *irp)
+{
+    const IO_STACK_LOCATION *bottom = irp->Tail.Overlay.CurrentStackLocation;
+    if (irp->CurrentLocation > irp->StackCount)
+        return false;
+    for (int i = 0; i <= irp->StackCount - irp->CurrentLocation; i++)
+        if (is_image_s(leak, (const void *)bottom[i].CompletionRoutine))
+            return false;
+    return true;
+}
+
+static void see_irp(PIRP irp, void *context)
+{
+    const void *owner = io_irp_maker(irp);
+    bool of_a_thread = !list_empty(&irp->ThreadListEntry); /* the I/O manager's then */
+    if (!of_a_thread && is_image_s(context, owner) && !is_on_its_way(context, irp))
+        add(context, (struct item){.object = irp, .owner = owner});
+}
+
+static void see_held(const struct ke_held *held, void *context)
+{
+    struct leak *leak = context;
+    if (held->kind == leak->wanted && is_image_s(leak, held->owner))
+        add(leak, (struct item){.object = held->object, .owner = held->owner});
+}
+
+static void see_range(const struct mm_range_info *range, void *context)
+{
+    struct leak *leak = context;
+    if ((unsigned)range->kind == (unsigned)leak->wanted && is_image_s(leak, range->caller))
+        add(leak, (struct item){.object = range->base, .size = range->bytes, .owner = range->caller});
+}
+
+static void see_controller(const CONTROLLER_OBJECT *controller, const void *caller, void *context)
+{
+    if (is_image_s(context, caller))
+        add(context, (struct item){.object = controller, .owner = caller});
+}
+
+static void see_interrupt(const void *routine, ULONG vector, void *context)
+{
+    if (is_image_s(context, routine))
+        add(context, (struct item){.object = (const void *)(uintptr_t)vector, .owner = routine});
+}
+
+/* It lies in the image, or in a pool block of the driver, or its DPC would call the driver. */
+static void see_timer(PKTIMER timer, void *context)
+{
+    const void *routine = timer->Dpc ? (const void *)timer->Dpc->DeferredRoutine : NULL;
+    struct mm_pool_history block;
+    if (is_image_s(context, routine))
+        add(context, (struct item){.object = timer, .owner = routine});
+    else if (is_image_s(context, timer))
+        add(context, (struct item){.object = timer, .owner = timer});
+    else if (mm_pool_history(timer, &block) && block.allocated_by.count != 0 &&
+             is_image_s(context, (const void *)block.allocated_by.frames[0]))
+        add(context, (struct item){.object = timer, .owner = (const void *)block.allocated_by.frames[0]});
+}
+
+static void see_dpc(PRKDPC dpc, void *context)
+{
+    if (is_image_s(context, (const void *)dpc->DeferredRoutine))
+        add(context, (struct item){.object = dpc, .owner = (const void *)dpc->DeferredRoutine});
+}
+
+static void see_thread(struct ps_thread *thread, void *context)
+{
+    if (!thread->terminating && is_image_s(context, (const void *)thread->start))
+        add(context, (struct item){.object = thread, .owner = (const void *)thread->start});
+}
+
+static void see_threads(struct leak *leak)
+{
+    leak->count = 0;
+    ps_for_each_thread(ps_system_process(), see_thread, leak);
+    ps_for_each_thread(ps_api_process(), see_thread, leak);
+}
+
+/* ---- telling ---- */
+
+static rl_lock details_lock;
+static char details[DETAILS];
+
+static void add_item(struct vf_text *text, const struct leak *leak, const struct item *item)
+{
+    char words[VF_DESCRIPTION];
+    vf_text_add(text, "    ");
+    if (leak->pool)
+        vf_add_block(text, item->object, item->size, item->tag, item->paged);
+    else
+        vf_add_address(text, (ULONG64)item->object);
+    if (!leak->pool && item->size != 0)
+        vf_text_add(text, ", %llu bytes", (unsigned long long)item->size);
+    vf_describe((ULONG64)item->owner, words, sizeof(words));
+    vf_text_add(text, "\n      %s\n", words);
+}
+
+static void record(const struct leak *leak, const char *when)
+{
+    struct vf_text text;
+    char sentence[256], bytes[48] = "";
+    struct ke_bugcheck_info info = {.code = leak->code,
+                                    .p = {leak->p[0], leak->p[1], leak->p[2], leak->p[3]},
+                                    .sentence = sentence,
+                                    .details = details,
+                                    .verifier = true,
+                                    .raise_address = (ULONG64)leak->items[0].owner};
+    if (leak->pool)
+        host_snprintf(bytes, sizeof(bytes), " (%llu byte%s)", (unsigned long long)leak->pool_bytes,
+                      leak->pool_bytes == 1 ? "" : "s");
+    host_snprintf(sentence, sizeof(sentence), "%s and the driver left %u %s%s%s behind: %s is missing", when,
+                  leak->count, leak->kind, leak->count == 1 ? "" : "s", bytes, leak->cure);
+    rl_lock_acquire(&details_lock);
+    vf_text_init(&text, details, sizeof(details));
+    vf_text_add(&text, "  left behind:\n");
+    for (unsigned i = 0; i < MIN(leak->count, SHOWN); i++)
+        add_item(&text, leak, &leak->items[i]);
+    if (leak->count > SHOWN)
+        vf_text_add(&text, "    and %u more\n", leak->count - SHOWN);
+    vf_record(&info);
+    rl_lock_release(&details_lock);
+}
+
+/* ---- one kind after the other ---- */
+
+struct going {
+    PDRIVER_OBJECT driver;
+    const char *when;
+    bool stays; /* something may still call into the image */
+};
+
+static struct leak leak_of(const struct going *going, const char *kind, const char *cure)
+{
+    return (struct leak){.base = going->driver->DriverStart,
+                         .bytes = going->driver->DriverSize,
+                         .kind = kind,
+                         .cure = cure,
+                         .code = DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS};
+}
+
+static bool report(const struct going *going, struct leak *leak)
+{
+    if (leak->count == 0)
+        return false;
+    if (leak->code == DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS) {
+        leak->p[0] = (ULONG64)leak->items[0].object;
+        leak->p[2] = (ULONG64)leak->items[0].owner;
+    }
+    record(leak, going->when);
+    return true;
+}
+
+/* Pool and what the I/O manager allocates from it for drivers: 0xC4/62. */
+static void look_at_pool(struct going *going)
+{
+    struct leak blocks = leak_of(going, "pool block", "ExFreePool"),
+                irps = leak_of(going, "IRP", "IoFreeIrp");
+    blocks.pool = true;
+    mm_pool_for_each_block(see_block, &blocks);
+    io_for_each_irp(see_irp, &irps);
+    blocks.code = irps.code = DRIVER_VERIFIER_DETECTED_VIOLATION;
+    blocks.p[0] = irps.p[0] = 0x62;
+    blocks.p[1] = irps.p[1] = (ULONG64)going->driver->DriverName.Buffer;
+    blocks.p[3] = blocks.count;
+    irps.p[3] = irps.count;
+    /* DV-05: nothing of the driver stays allocated. */
+    report(going, &blocks);
+    going->stays |= report(going, &irps);
+}
+
+static void look_at_ranges(struct going *going)
+{
+    static const struct {
+        enum mm_range_kind kind;
+        const char *name, *cure;
+    } kinds[] = {
+        {MM_RANGE_MDL, "mapping of an MDL", "MmUnmapLockedPages"},
+        {MM_RANGE_MDL_USER, "user-mode mapping of an MDL", "MmUnmapLockedPages"},
+        {MM_RANGE_RESERVED, "reserved mapping address", "MmFreeMappingAddress"},
+        {MM_RANGE_IO_SPACE, "mapping of I/O space", "MmUnmapIoSpace"},
+        {MM_RANGE_CONTIGUOUS, "range of contiguous memory", "MmFreeContiguousMemory"},
+        {MM_RANGE_NONCACHED, "range of noncached memory", "MmFreeNonCachedMemory"},
+        {MM_RANGE_VIEW, "view of a section", "ZwUnmapViewOfSection or MmUnmapViewInSystemSpace"},
+    };
+    for (unsigned i = 0; i < countof(kinds); i++) {
+        struct leak leak = leak_of(going, kinds[i].name, kinds[i].cure);
+        leak.wanted = (enum ke_held_kind)kinds[i].kind;
+        mm_for_each_range(see_range, &leak);
+        report(going, &leak);
+    }
+}
+
+static void look_at_held(struct going *going)
+{
+    static const struct {
+        const char *name, *cure;
+        bool calls; /* into the driver, later */
+    } kinds[KE_HELD_KINDS] = {
+        [KE_HELD_LOOKASIDE] = {"lookaside list", "ExDeleteNPagedLookasideList or its like"},
+        [KE_HELD_RESOURCE] = {"ERESOURCE", "ExDeleteResourceLite"},
+        [KE_HELD_EX_TIMER] = {"timer of ExAllocateTimer", "ExDeleteTimer", true},
+        [KE_HELD_WORK_ITEM] = {"work item", "IoFreeWorkItem", true},
+        [KE_HELD_LINK] = {"symbolic link", "IoDeleteSymbolicLink"},
+        [KE_HELD_HANDLE] = {"open handle", "ZwClose"},
+        [KE_HELD_CALLBACK] = {"registered callback", "ExUnregisterCallback", true},
+        [KE_HELD_PROCESS_NOTIFY] = {"process notify routine", "PsSetCreateProcessNotifyRoutine with Remove",
+                                    true},
+        [KE_HELD_THREAD_NOTIFY] = {"thread notify routine", "PsRemoveCreateThreadNotifyRoutine", true},
+        [KE_HELD_IMAGE_NOTIFY] = {"image notify routine", "PsRemoveLoadImageNotifyRoutine", true},
+        [KE_HELD_REGISTRY_CALLBACK] = {"registry callback", "CmUnRegisterCallback", true},
+        [KE_HELD_OBJECT_CALLBACK] = {"registration of object callbacks", "ObUnRegisterCallbacks", true},
+        [KE_HELD_BUGCHECK_CALLBACK] = {"bug check callback", "KeDeregisterBugCheckCallback", true},
+        [KE_HELD_PROVIDER] = {"event provider", "EtwUnregister"},
+    };
+    for (unsigned kind = 0; kind < KE_HELD_KINDS; kind++) {
+        struct leak leak = leak_of(going, kinds[kind].name, kinds[kind].cure);
+        leak.wanted = (enum ke_held_kind)kind;
+        ke_for_each_held(see_held, &leak);
+        if (kind == KE_HELD_PROVIDER && leak.count != 0) {
+            leak.code = DRIVER_VERIFIER_DETECTED_VIOLATION;
+            __builtin_memcpy(leak.p,
+                             (ULONG64[]){0xDD, (ULONG64)leak.items[0].owner, (ULONG64)leak.base,
+                                         (ULONG64)leak.items[0].object},
+                             sizeof(leak.p));
+        }
+        if (report(going, &leak))
+            going->stays |= kinds[kind].calls;
+    }
+    ke_forget_held(going->driver->DriverStart, going->driver->DriverSize);
+}
+
+/* Named by their vectors. */
+static void look_at_interrupts(struct going *going)
+{
+    struct leak leak = leak_of(going, "connected interrupt", "IoDisconnectInterrupt");
+    io_for_each_interrupt(see_interrupt, &leak);
+    going->stays |= report(going, &leak);
+}
+
+static void look_at_controllers(struct going *going)
+{
+    struct leak leak = leak_of(going, "controller object", "IoDeleteController");
+    io_for_each_controller(see_controller, &leak);
+    report(going, &leak);
+}
+
+/* Reported, and taken out of their queues. */
+static void look_at_timers(struct going *going)
+{
+    struct leak timers = leak_of(going, "timer that is set", "KeCancelTimer"),
+                dpcs = leak_of(going, "queued DPC", "KeFlushQueuedDpcs");
+    ULONG64 low = (ULONG64)timers.base, high = low + timers.bytes;
+    ke_for_each_timer(see_timer, &timers);
+    ke_for_each_dpc(see_dpc, &dpcs);
+    timers.code = dpcs.code = TIMER_OR_DPC_INVALID;
+    __builtin_memcpy(timers.p, (ULONG64[]){0, (ULONG64)timers.items[0].object, low, high}, sizeof(timers.p));
+    __builtin_memcpy(dpcs.p, (ULONG64[]){1, (ULONG64)dpcs.items[0].object, low, high}, sizeof(dpcs.p));
+    /* DPC-18: what is still set or queued would run in a driver that is gone. */
+    report(going, &timers);
+    report(going, &dpcs);
+    for (unsigned i = 0; i < MIN(timers.count, SHOWN); i++)
+        KeCancelTimer((PKTIMER)(uintptr_t)timers.items[i].object);
+    for (unsigned i = 0; i < MIN(dpcs.count, SHOWN); i++)
+        KeRemoveQueueDpc((PRKDPC)(uintptr_t)dpcs.items[i].object);
+    going->stays |= timers.count > SHOWN || dpcs.count > SHOWN;
+}
+
+/* One that has said good-bye to Unload may still be on its way out. */
+static void look_at_threads(struct going *going)
+{
+    struct leak leak = leak_of(going, "thread", "KeWaitForSingleObject on it");
+    LARGE_INTEGER millisecond = {.QuadPart = -10000};
+    see_threads(&leak);
+    for (unsigned i = 0; i < TRIES && leak.count != 0; i++) {
+        KeDelayExecutionThread(KernelMode, FALSE, &millisecond);
+        see_threads(&leak);
+    }
+    going->stays |= report(going, &leak);
+}
+
+bool vf_driver_gone(PDRIVER_OBJECT driver, bool unloaded)
+{
+    struct going going = {.driver = driver, .when = unloaded ? "Unload returned" : "DriverEntry failed"};
+    look_at_timers(&going);
+    look_at_threads(&going);
+    look_at_pool(&going);
+    look_at_ranges(&going);
+    look_at_interrupts(&going);
+    look_at_controllers(&going);
+    look_at_held(&going);
+    return going.stays;
+}
