@@ -110,6 +110,8 @@ struct vf_ops {
     void(NTAPI *irp_passed)(const void *irp, uint32_t number, const void *routine, bool pended);
     /* What waits, or whose stack it lies on, has gone: see io_final_stage. */
     void(NTAPI *irp_finishing)(const void *irp);
+    /* Memory of a driver that its locks may lie in has gone: its image, a device extension. */
+    void (*memory_gone)(const void *from, size_t length);
 };
 
 extern const struct vf_ops *seam_vf;

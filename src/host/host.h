@@ -52,6 +52,9 @@ void host_free(void *p);
 unsigned host_cpu_count(void);    /* cores this process may use, 64 at most */
 void host_eventfd_signal(int fd); /* adds one to an eventfd; never waits */
 
+void host_locks_abandoned(
+    bool abandoned); /* the machine stopped: who holds an rl_lock for long never releases it */
+
 /* Output that cannot be lost and takes no lock: write(2). */
 void host_write(int fd, const char *text, size_t length);
 _Noreturn void host_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

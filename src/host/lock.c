@@ -10,7 +10,17 @@
 #include "base/lock.h"
 #include "host/host.h"
 
-enum { SPINS_2US = 64, SLEEP_NS = 100000 };
+enum { SPINS_2US = 64, SLEEP_NS = 100000, ABANDONED_TRIES = 2000 };
+
+static bool holders_gone;
+
+/* A machine that stopped runs no context again: a lock that one of them held when a driver's pointer made it
+ * fault is nobody's. */
+void host_locks_abandoned(bool abandoned)
+{
+    __atomic_store_n(&holders_gone, abandoned, __ATOMIC_SEQ_CST);
+}
+
 #define SLEEPERS 0x100u
 
 static bool try_acquire(rl_lock *lock)
@@ -27,7 +37,9 @@ void rl_lock_contended(rl_lock *lock)
             return;
         host_cpu_relax();
     }
-    while (!try_acquire(lock)) {
+    for (unsigned tries = 0; !try_acquire(lock); tries++) {
+        if (tries >= ABANDONED_TRIES && __atomic_load_n(&holders_gone, __ATOMIC_SEQ_CST))
+            return; /* it stays marked as held, by us now */
         uint32_t word = __atomic_or_fetch(&lock->word, SLEEPERS, __ATOMIC_SEQ_CST);
         if (word & 1)
             host_futex_wait(&lock->word, word, SLEEP_NS);

@@ -21,6 +21,8 @@ static void delete_device(void *body)
     TRACE(TRACE_DEVICE_DELETED, device);
     if (seam_vf)
         ke_check_memory_free(device, (size_t)((char *)io_device_of(device) - (char *)device));
+    if (unlikely(seam_vf != NULL) && seam_vf->memory_gone)
+        seam_vf->memory_gone(device, (size_t)((char *)io_device_of(device) - (char *)device));
     io_remove_locks_forget(device, (size_t)((char *)io_device_of(device) - (char *)device));
     mm_free(device->Vpb);
     mm_free(device->Timer);

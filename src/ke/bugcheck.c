@@ -109,6 +109,7 @@ static _Noreturn void finish_stages(void)
             __atomic_store_n(&recorded, 1, __ATOMIC_RELEASE);
             stop_others();
             wait_until_frozen();
+            host_locks_abandoned(true);
             break;
         case CALLBACKS:
             TRACE(TRACE_BUGCHECK, NULL, .a = happened.code);
@@ -213,6 +214,19 @@ bool bugcheck_calls_back(struct vp *vp)
     return mine;
 }
 
+enum { TICKS_PER_SECOND = 64 };
+
+/* A single DPC or ISR that took more than its ticks, or too many ticks at DISPATCH_LEVEL or above. */
+static void describe_overrun(const struct vp *vp, struct ke_bugcheck_info *info)
+{
+    ULONG64 allotment = (ULONG64)ke_settings.watchdog_s * TICKS_PER_SECOND;
+    bool single = vp->dpc_active || vp_irql(vp) > DISPATCH_LEVEL;
+    info->code = DPC_WATCHDOG_VIOLATION;
+    info->p[0] = single ? 0 : 1;
+    info->p[1] = single ? allotment + 1 : allotment;
+    info->p[2] = single ? allotment : 0;
+}
+
 void bugcheck_stop_here(struct vp *vp)
 {
     if (__atomic_load_n(&ke_stopped, __ATOMIC_ACQUIRE)) {
@@ -224,23 +238,35 @@ void bugcheck_stop_here(struct vp *vp)
     }
     if (vp->storm >= STORM)
         stop_storm(vp);
-    bool raised = vp_irql(vp) >= DISPATCH_LEVEL;
     struct ke_bugcheck_info info = {
-        .code = raised ? DPC_WATCHDOG_VIOLATION : THREAD_STUCK_IN_DEVICE_DRIVER,
-        .p = {raised ? 1 : (uintptr_t)vp->ke.current, 0, 0, 0},
-        .sentence = raised ? "code at DISPATCH_LEVEL or above does not come to an end"
-                           : "code does not come to an end: it neither returns nor waits",
+        .code = THREAD_STUCK_IN_DEVICE_DRIVER,
+        .p = {(uintptr_t)vp->ke.current},
         .raise_address = vp->interrupted_rip == 0 && vp_irql(vp) > DISPATCH_LEVEL ? (uintptr_t)vp->ke.isr
                                                                                   : vp->interrupted_rip,
         .stalled = true,
     };
+    if (vp_irql(vp) >= DISPATCH_LEVEL)
+        describe_overrun(vp, &info);
     ke_bugcheck(&info);
 }
 
-void bugcheck_stalled(void)
+/* Where the driver called the runtime from, in which the thread waits; 0: no driver did. */
+static ULONG64 waits_at(const struct ke_thread *thread)
+{
+    const struct arch_record *record = thread->arch.records;
+    while (record != NULL && record->type != ARCH_RECORD_GATE)
+        record = record->previous;
+    return record != NULL ? record->rip : 0;
+}
+
+void bugcheck_stalled(const struct ke_thread *waiting)
 {
     struct ke_bugcheck_info info = {
         .code = THREAD_STUCK_IN_DEVICE_DRIVER,
+        .p = {(uintptr_t)waiting},
+        .raise_address = waits_at(waiting),
+        .irp = waiting->request.irp,
+        .device = waiting->request.device,
         .sentence =
             "the machine can never go on: nothing is ready, and what the call waits for will never happen",
         .stalled = true,

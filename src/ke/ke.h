@@ -45,6 +45,10 @@ struct ke_thread {
     ULONG id; /* trace and report number, 1.. in creation order */
     const char *name;
     struct ke_request request;
+    struct {
+        uint64_t lock, where;
+    } owned[6];           /* the verifier's: mutexes of drivers that the thread owns, and who acquired them */
+    unsigned owned_count; /* may exceed what is kept */
     struct vf_sent *sent; /* the verifier's: dispatch routines that this thread called, innermost first */
 
     const void

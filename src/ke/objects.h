@@ -75,7 +75,7 @@ void queue_leave(struct ke_thread *thread); /* exit */
 /* The machine has stopped and what runs here is a driver's callback for that: it goes on. */
 bool bugcheck_calls_back(struct vp *vp);
 _Noreturn void bugcheck_stop_here(struct vp *vp); /* the machine stopped, or the watchdog means this VP */
-_Noreturn void bugcheck_stalled(void);
+_Noreturn void bugcheck_stalled(const struct ke_thread *waiting);
 _Noreturn void bugcheck_at(ULONG code, const ULONG64 *p, const char *sentence, EXCEPTION_RECORD *record,
                            CONTEXT *context);
 _Noreturn void bugcheck_sentence(ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4,

@@ -175,7 +175,7 @@ void simulated_idle(struct vp *vp)
         return;
     if (ke_stall_ops.stalled != NULL && ke_stall_ops.stalled(caller))
         return;
-    bugcheck_stalled();
+    bugcheck_stalled(caller);
 }
 
 void simulated_idle_wait(void)

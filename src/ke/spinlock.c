@@ -33,7 +33,7 @@ void spin_once(struct spin *spin)
         /* The caller looks again in between: twice in vain, and what it waits for can never come. */
         spin->count = simulated_spin() ? 0 : spin->count + 1;
         if (spin->count == 2)
-            bugcheck_stalled();
+            bugcheck_stalled(ke_thread());
     } else if (++spin->count < SPINS_BEFORE_SLEEP) {
         host_cpu_relax();
     } else {

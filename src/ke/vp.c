@@ -113,6 +113,7 @@ NTSTATUS vps_init(unsigned count)
 {
     ke_simulated = host_simulated();
     ke_stopped = 0;
+    host_locks_abandoned(false);
     idles = system_pages(count * sizeof *idles);
     ke_vps = system_pages(count * sizeof *ke_vps);
     if (idles == NULL || ke_vps == NULL)

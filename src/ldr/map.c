@@ -6,6 +6,7 @@
  * and executable unless the file asks for it.
  */
 #include "ldr/image.h"
+#include "base/seams.h"
 
 static bool wants_preferred_base(const struct ldr_file *file)
 {
@@ -74,6 +75,8 @@ bool ldr_map_image(struct ldr_image *image, const struct ldr_file *file, struct 
 
 void ldr_unmap_image(struct ldr_image *image)
 {
+    if (image->base != NULL && seam_vf != NULL && seam_vf->memory_gone)
+        seam_vf->memory_gone(image->base, image->size);
     if (image->base != NULL)
         hmem_release(image->base, image->size >> PAGE_SHIFT);
     image->base = NULL;

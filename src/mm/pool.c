@@ -302,7 +302,8 @@ void mm_free(void *p)
     struct pool_slot slot;
     if (p == NULL)
         return;
-    RL_ASSERT(pool_find(p, &page, &slot) && slot.address == p && slot.block->flags & POOL_LIVE);
+    if (unlikely(!pool_find(p, &page, &slot) || slot.address != p || !(slot.block->flags & POOL_LIVE)))
+        pool_bad_free(p); /* a driver may have given it, for a work item or the like */
     pool_free_plain(page, slot);
 }
 

@@ -33,6 +33,13 @@ static const struct role_codes roles[] = {
     {"DPC", "the DPC routine", 0, 0, UNEXPECTED, TIMER_OR_DPC_INVALID, 0x4, ROUTINE_BEFORE_AFTER, 0xC1},
     {"work item", "the work item's routine", WORKER_THREAD_RETURNED_AT_BAD_IRQL, 0, WORK_ITEM,
      APC_INDEX_MISMATCH, 0, WORK_ITEM, 0xC1},
+    {"cancel", "the cancel routine", 0, 0, UNEXPECTED, 0, 0, 0, 0xC1},
+    {"StartIo", "the StartIo routine", 0, 0, UNEXPECTED, 0, 0, 0, 0xC1},
+    {"IoTimer", "the IoTimer routine", 0, 0, UNEXPECTED, 0, 0, 0, 0xC1},
+    {"DriverEntry", "the initialization routine", 0, 0, UNEXPECTED, 0, 0, 0, 0xC1},
+    {"Reinitialize", "the Reinitialize routine", 0, 0, UNEXPECTED, 0, 0, 0, 0xC1},
+    {"Unload", "the Unload routine", 0, 0, UNEXPECTED, 0, 0, 0, 0xC1},
+    {"system thread", "the thread's start routine", 0, 0, UNEXPECTED, 0, 0, 0, 0xC1},
     {"PnP notification", "the PnP notification callback", PNP_DETECTED_FATAL_ERROR, 0xA, ROUTINE_BEFORE_AFTER,
      PNP_DETECTED_FATAL_ERROR, 0xA, ROUTINE_BEFORE_AFTER, 0xC1},
 };
@@ -131,7 +138,7 @@ bool vf_check_callout(const char *role, ULONG64 routine, const struct vf_state *
     add_who(&text, role, routine);
     if (after->locks_held > before->locks_held && locks->count != 0)
         find_lock(f, who, routine, locks);
-    else if (after->irql != before->irql && strcmp(role, "cancel") != 0) /* it returns at Irp->CancelIrql */
+    else if (after->irql != before->irql && strcmp(role, "cancel") != 0) /* the I/O manager says so */
         find_irql(f, role, who, routine, before->irql, after->irql);
     else if (before->interrupts && !after->interrupts)
         find_at(f, routine, C4, codes_of(role)->interrupts_kind, routine, 0, 0, who,

@@ -55,3 +55,8 @@ ULONG vf_irp_number(const void *irp)
 {
     return io_irp_number(irp);
 }
+
+void vf_each_irp(void (*visit)(PIRP irp, void *context), void *context)
+{
+    io_for_each_irp(visit, context);
+}

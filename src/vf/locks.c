@@ -125,9 +125,25 @@ static bool check_lowering(enum vf_special special, const struct vf_call *call, 
     return true;
 }
 
+/* What a queued lock's release needs is in its handle, and what an ordinary one's does not is in the lock. */
+static bool check_kind(const struct vf_call *call, const struct vf_locks *locks, struct vf_finding *f)
+{
+    const struct vf_lock *held = find_lock(locks, call->arguments[0]);
+    char words[VF_DESCRIPTION];
+    if (held == NULL || !held->queued || held->key == call->arguments[0])
+        return false;
+    describe_holder(held, words, sizeof(words));
+    vf_find(f, C4, 0x1009, call->arguments[0], 0, 0,
+            "%s was called for a spin lock that was acquired as a queued one, at %s", call->export->name,
+            words);
+    return true;
+}
+
 bool vf_released(enum vf_special special, const struct vf_call *call, struct vf_locks *locks,
                  struct vf_finding *f)
 {
+    if (!is_queued(special) && check_kind(call, locks, f))
+        return true;
     if (!forget(locks, call->arguments[0])) {
         vf_find(f, C4, is_queued(special) ? RULE_QUEUED_RELEASE : RULE_RELEASE, call->caller,
                 call->arguments[0], 0, "%s was called for a spin lock that this processor does not hold",
@@ -137,8 +153,7 @@ bool vf_released(enum vf_special special, const struct vf_call *call, struct vf_
     return check_lowering(special, call, locks, f);
 }
 
-void vf_take_back_cancel_lock(struct vf_locks *locks)
+bool vf_take_back_cancel_lock(struct vf_locks *locks)
 {
-    if (find_lock(locks, VF_CANCEL_LOCK) != NULL)
-        forget(locks, VF_CANCEL_LOCK);
+    return find_lock(locks, VF_CANCEL_LOCK) != NULL && forget(locks, VF_CANCEL_LOCK);
 }

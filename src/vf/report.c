@@ -22,6 +22,25 @@ bool vf_is_host_address(ULONG64 value)
     return value >= HOST_LOWEST && value <= HOST_HIGHEST && !hmem_is_system((const void *)value);
 }
 
+void vf_describe_function(ULONG64 address, char *text, size_t size)
+{
+    size_t end = 0;
+    vf_describe(address, text, size);
+    for (size_t i = 0; text[i] != '\0'; i++)
+        if ((text[i] == '+' && text[i + 1] == '0' && text[i + 2] == 'x') || text[i] == ' ') {
+            end = i;
+            break;
+        }
+    if (end != 0)
+        text[end] = '\0';
+}
+
+/* Where an endless loop was interrupted is chance, and a seed's report has none. */
+static bool is_chance(const struct ke_bugcheck_info *info)
+{
+    return info->stalled && info->sentence == NULL && host_simulated();
+}
+
 static void add_number(struct vf_text *text, ULONG64 value, const char *format)
 {
     char words[VF_DESCRIPTION];
@@ -83,7 +102,10 @@ static void add_driver(struct vf_text *text, const struct ke_bugcheck_info *info
     ULONG64 where;
     if (!find_driver(info, frames, count, name, sizeof(name), &where))
         return;
-    vf_describe(where, words, sizeof(words));
+    if (is_chance(info))
+        vf_describe_function(where, words, sizeof(words));
+    else
+        vf_describe(where, words, sizeof(words));
     vf_text_add(text, "  driver:        %s, at %s\n", name, words);
 }
 
@@ -133,6 +155,31 @@ static void add_objects(struct vf_text *text, const struct ke_bugcheck_info *inf
     }
 }
 
+struct pending {
+    struct vf_text *text;
+    unsigned left;
+};
+
+static void add_pending(PIRP irp, void *context)
+{
+    struct pending *pending = context;
+    IO_STACK_LOCATION location;
+    if (pending->left == 0 || !vf_peek_location(irp, irp, &location))
+        return;
+    pending->left--;
+    vf_text_add(pending->text, "  pending:       ");
+    vf_add_irp(pending->text, irp);
+    vf_text_add(pending->text, "\n");
+}
+
+/* A wait that nothing can end is, as a rule, for one of these. */
+static void add_all_pending(struct vf_text *text, const struct ke_bugcheck_info *info)
+{
+    struct pending pending = {text, 8};
+    if (info->stalled && info->sentence != NULL)
+        vf_each_irp(add_pending, &pending);
+}
+
 static void add_parameters(struct vf_text *text, const struct ke_bugcheck_info *info)
 {
     if (vf_meaning(info, 0) == NULL)
@@ -157,7 +204,7 @@ static void add_parameters(struct vf_text *text, const struct ke_bugcheck_info *
 }
 
 /* Frames of the runtime between the driver's are one line: they say nothing to who debugs a driver. */
-static void add_stack(struct vf_text *text, const ULONG64 *frames, unsigned count)
+static void add_stack(struct vf_text *text, const ULONG64 *frames, unsigned count, bool chance)
 {
     char words[VF_DESCRIPTION], name[64];
     bool runtime = false;
@@ -166,7 +213,12 @@ static void add_stack(struct vf_text *text, const ULONG64 *frames, unsigned coun
         return;
     vf_text_add(text, "  stack:\n");
     for (unsigned i = 0; i < count; i++) {
-        vf_describe(frames[i], words, sizeof(words));
+        bool inside = vf_image_of(frames[i], name, sizeof(name));
+        if (chance && inside)
+            vf_describe_function(frames[i], words, sizeof(words));
+        else
+            vf_describe(frames[i], words, sizeof(words));
+        chance = chance && !inside; /* the innermost of a driver's */
         bool ours = vf_is_host_address(frames[i]) && words[0] == '0';
         if (!ours)
             vf_text_add(text, "    %2u  %s%s\n", number, words,
@@ -189,7 +241,7 @@ static void add_registers(struct vf_text *text, const struct ke_bugcheck_info *i
                      {"rdi", c->Rdi}, {"rbp", c->Rbp}, {"rsp", c->Rsp}, {"r8 ", c->R8},  {"r9 ", c->R9},
                      {"r10", c->R10}, {"r11", c->R11}, {"r12", c->R12}, {"r13", c->R13}, {"r14", c->R14},
                      {"r15", c->R15}, {"rip", c->Rip}};
-    if (!info->have_context || vf_is_host_address(c->Rip))
+    if (!info->have_context || vf_is_host_address(c->Rip) || is_chance(info))
         return;
     vf_text_add(text, "  registers:\n");
     for (unsigned i = 0; i < countof(registers); i++) {
@@ -212,11 +264,12 @@ static void add_body(struct vf_text *text, const struct ke_bugcheck_info *info, 
     add_thread(text, info);
     add_exception(text, info);
     add_objects(text, info);
+    add_all_pending(text, info);
     vf_add_pool(text, info);
     if (info->details != NULL)
         vf_text_add(text, "%s", info->details);
     add_parameters(text, info);
-    add_stack(text, frames, count);
+    add_stack(text, frames, count, is_chance(info));
     vf_add_missed(text);
     add_registers(text, info);
     vf_report_notes(text);

@@ -45,6 +45,12 @@ bool vf_is_host_address(ULONG64 value);
 void vf_add_value(struct vf_text *text, ULONG64 value);
 void vf_add_address(struct vf_text *text, ULONG64 value); /* the same without leading zeros, for sentences */
 
+/* "hello.sys!HelloRead": without the place in it. */
+void vf_describe_function(ULONG64 address, char *text, size_t size);
+
+/* Calls for every IRP that is in use. */
+void vf_each_irp(void (*visit)(PIRP irp, void *context), void *context);
+
 /* The running system, behind these so that the report can be made from made-up facts: live.c. */
 unsigned vf_frames(const struct ke_bugcheck_info *info, ULONG64 *frames, unsigned max);
 ULONG64 vf_routine(const struct ke_thread *thread); /* the driver's that runs; 0: none, or not known */

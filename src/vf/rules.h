@@ -57,7 +57,20 @@ enum vf_special {
     VF_FREE_IRP,
     VF_REUSE_IRP,   /* IRP: IoReuseIrp, IoInitializeIrp */
     VF_NEXT_PACKET, /* IoStartNextPacket and its like */
-    VF_LOCK_FIRST,  /* the rest is locks.c's */
+    VF_MUTEX_RELEASE, /* mutexes.c's: fast and guarded mutexes, resources */
+    VF_MUTEX_UNSAFE_RELEASE,
+    VF_RESOURCE_EXCLUSIVE, /* resource, wait */
+    VF_RESOURCE_SHARED,
+    VF_RESOURCE_REGION, /* enters a region by itself, and waits */
+    VF_RESOURCE_RELEASE,
+    VF_INITIALIZE_LOCK,
+    VF_PUSH_ENTRY, /* list, entry */
+    VF_END_THREAD,
+    VF_MUTEX_FIRST, /* acquired when the export returns */
+    VF_MUTEX_ACQUIRE = VF_MUTEX_FIRST,
+    VF_MUTEX_UNSAFE_ACQUIRE,
+    VF_MUTEX_TRY,  /* result: BOOLEAN */
+    VF_LOCK_FIRST, /* the rest is locks.c's */
     VF_ACQUIRE = VF_LOCK_FIRST,
     VF_ACQUIRE_SHARED,
     VF_ACQUIRE_TRY,    /* result: BOOLEAN */
@@ -94,7 +107,8 @@ struct vf_locks {
 };
 /* The cancel lock, taken by the I/O manager and released by a cancel routine. */
 void vf_lend_cancel_lock(struct vf_locks *locks);
-void vf_take_back_cancel_lock(struct vf_locks *locks); /* if it is still there: the I/O manager will say so */
+/* True: it was still there, and the I/O manager will say so. */
+bool vf_take_back_cancel_lock(struct vf_locks *locks);
 bool vf_check_acquire(enum vf_special special, const struct vf_call *call, const struct vf_locks *locks,
                       struct vf_finding *f);
 void vf_acquired(enum vf_special special, const struct vf_call *call, struct vf_locks *locks);

@@ -5,6 +5,7 @@
  * broken. State per virtual processor, touched by its holder only: no lock.
  */
 #include "vf/seams.h"
+#include "vf/order.h"
 #include "arch/machine.h"
 #include "base/seams.h"
 #include "nt/bugcodes.h"
@@ -74,6 +75,16 @@ static void describe_call(struct vf_call *call, const struct export_entry *x, co
         call->arguments[i] = arch_gate_argument(record, i);
 }
 
+static bool is_spin_acquire(enum vf_special which)
+{
+    return which >= VF_LOCK_FIRST && which < VF_RELEASE;
+}
+
+static bool is_mutex_acquire(enum vf_special which)
+{
+    return which >= VF_MUTEX_FIRST && which < VF_LOCK_FIRST;
+}
+
 /* The driver's registers are gone when the export returns: what will be acquired is kept in the gate's
  * record. */
 static void remember_lock(enum vf_special which, const struct vf_call *call)
@@ -98,12 +109,46 @@ static bool is_wait(enum vf_special which)
     return which == VF_WAIT_SINGLE || which == VF_WAIT_MULTIPLE;
 }
 
+/* A wait that is no test, for a mutex. */
+static bool is_mutex_wait(enum vf_special which, const struct vf_call *call)
+{
+    return which == VF_WAIT_SINGLE && vf_is_mutant(call->arguments[0]);
+}
+
+static bool may_deadlock(enum vf_special which, const struct vf_call *call)
+{
+    return (is_spin_acquire(which) && which != VF_ACQUIRE_TRY) ||
+           (is_mutex_wait(which, call) && call->arguments[4] == 0);
+}
+
 /* Of a last call no frame is left on the stack. */
 static _Noreturn void stop_caller(const struct vf_call *call, struct vf_finding *f)
 {
     if (f->blame == 0)
         f->blame = call->caller;
     vf_stop_for(f);
+}
+
+/* A block that goes back to a list may come back as something else. */
+static void forget_entry(ULONG64 entry)
+{
+    void *block;
+    size_t size;
+    ULONG tag;
+    if (!vf_order_is_empty() && mm_pool_block_of((const void *)entry, &block, &size, &tag))
+        vf_order_forget((ULONG64)block, size);
+}
+
+static void check_mutexes(enum vf_special which, const struct vf_call *call)
+{
+    struct vf_finding f;
+    const struct ke_thread *thread = ke_thread();
+    if (vf_check_mutex(which, call, &processor()->locks, &f))
+        stop_caller(call, &f);
+    if (which == VF_PUSH_ENTRY)
+        forget_entry(call->arguments[1]);
+    if (which == VF_END_THREAD && vf_find_kept_mutex(thread, call->caller, &f))
+        stop_caller(call, &f);
 }
 
 static __attribute__((noinline)) void check_enter(const struct export_entry *x, const void *caller,
@@ -119,15 +164,26 @@ static __attribute__((noinline)) void check_enter(const struct export_entry *x, 
     vf_name_lock(which, &call);
     if (vf_check_call(which, &call, &f))
         stop_caller(&call, &f);
-    if (which >= VF_SEND_IRP && which < VF_LOCK_FIRST && vf_check_irp(which, &call, &processor()->locks, &f))
+    if (which >= VF_SEND_IRP && which <= VF_NEXT_PACKET &&
+        vf_check_irp(which, &call, &processor()->locks, &f))
         stop_caller(&call, &f);
+    if (which > VF_NEXT_PACKET && which < VF_LOCK_FIRST)
+        check_mutexes(which, &call);
+    if (which == VF_FREE && vf_check_freed_locks(&call, &processor()->locks, &f))
+        stop_caller(&call, &f);
+    if (which == VF_SIGNAL_WAIT_1)
+        vf_mutex_released(ke_thread(), call.arguments[0]);
     if (which >= VF_RELEASE && vf_released(which, &call, &processor()->locks, &f))
         stop_caller(&call, &f);
     if (which >= VF_LOCK_FIRST && which < VF_RELEASE && irql >= DISPATCH_LEVEL &&
         vf_check_acquire(which, &call, &processor()->locks, &f))
         stop_caller(&call, &f);
-    if (which >= VF_LOCK_FIRST && which < VF_RELEASE)
+    if (may_deadlock(which, &call) && vf_check_order(&call, &processor()->locks, &f))
+        stop_caller(&call, &f);
+    if (is_spin_acquire(which) || is_mutex_acquire(which) || is_mutex_wait(which, &call))
         remember_lock(which, &call);
+    else if (which == VF_WAIT_SINGLE)
+        ke_thread()->arch.records->owner = NULL;
 }
 
 static void export_enter(const struct export_entry *x, const void *caller)
@@ -139,7 +195,16 @@ static void export_enter(const struct export_entry *x, const void *caller)
 
 static bool was_acquired(enum vf_special which, const struct arch_record *record)
 {
-    return which < VF_RELEASE && (which != VF_ACQUIRE_TRY || (BOOLEAN)arch_gate_result(record));
+    ULONG64 result = arch_gate_result(record);
+    if (which == VF_WAIT_SINGLE)
+        return record->owner != NULL &&
+               ((NTSTATUS)result == STATUS_SUCCESS || (NTSTATUS)result == STATUS_ABANDONED);
+    return (which != VF_ACQUIRE_TRY && which != VF_MUTEX_TRY) || (BOOLEAN)result;
+}
+
+static bool acquires(enum vf_special which)
+{
+    return is_spin_acquire(which) || is_mutex_acquire(which) || which == VF_WAIT_SINGLE;
 }
 
 static __attribute__((noinline)) void check_leave(const struct export_entry *x, const void *caller,
@@ -152,15 +217,18 @@ static __attribute__((noinline)) void check_leave(const struct export_entry *x, 
     /* A wait returns to the IRQL of the KeSetEvent(..., TRUE) before it. */
     if (!is_wait(which) && vf_check_irql_kept(&call, ke_irql(), &f))
         stop_caller(&call, &f);
-    if (which < VF_LOCK_FIRST || !was_acquired(which, ke_thread()->arch.records))
+    if (!acquires(which) || !was_acquired(which, ke_thread()->arch.records))
         return;
     recall_lock(which, &call);
-    vf_acquired(which, &call, &processor()->locks);
+    if (is_spin_acquire(which))
+        vf_acquired(which, &call, &processor()->locks);
+    else
+        vf_mutex_acquired(ke_thread(), call.arguments[0], call.caller);
 }
 
 static void export_leave(const struct export_entry *x, const void *caller, KIRQL before)
 {
-    if (unlikely((ke_irql() != before && !(x->flags & X_RAISES_IRQL)) || special(x) >= VF_LOCK_FIRST))
+    if (unlikely((ke_irql() != before && !(x->flags & X_RAISES_IRQL)) || acquires(special(x))))
         check_leave(x, caller, before);
 }
 
@@ -186,9 +254,28 @@ static bool is_dpc(const char *role, KIRQL irql)
     return role[0] == 'D' && role[1] == 'P' && role[2] == 'C' && role[3] == '\0' && irql >= DISPATCH_LEVEL;
 }
 
+static bool is_thread(const char *role)
+{
+    return role[0] == 's' && role[1] == 'y' && role[2] == 's'; /* "system thread" */
+}
+
 static bool is_cancel(const char *role)
 {
     return role[0] == 'c' && role[1] == 'a' && role[2] == 'n';
+}
+
+/* IoCancelIrp has taken it while its caller held what it held. */
+static void lend_cancel_lock(void)
+{
+    static const struct export_entry cancel = {.name = "IoCancelIrp"};
+    const struct arch_record *record = ke_thread()->arch.records;
+    struct vf_call call = {.export = &cancel, .arguments = {VF_CANCEL_LOCK}};
+    struct vf_finding f;
+    if (record != NULL)
+        call.caller = caller_of(ke_thread(), (const void *)record->rip);
+    if (unlikely(vf_check_order(&call, &processor()->locks, &f)))
+        stop_caller(&call, &f);
+    vf_lend_cancel_lock(&processor()->locks);
 }
 
 static void NTAPI callout_enter(const char *role, const void *routine, uint64_t *cookie)
@@ -197,7 +284,7 @@ static void NTAPI callout_enter(const char *role, const void *routine, uint64_t 
     __builtin_memcpy(cookie, &state, sizeof(state));
     processor()->dpc_depth += is_dpc(role, state.irql);
     if (unlikely(is_cancel(role)) && arch_image_find((ULONG64)routine) != NULL)
-        vf_lend_cancel_lock(&processor()->locks); /* a routine of the runtime releases it unseen */
+        lend_cancel_lock(); /* a routine of the runtime releases it unseen */
 }
 
 static void NTAPI callout_leave(const char *role, const void *routine, uint64_t cookie)
@@ -206,9 +293,11 @@ static void NTAPI callout_leave(const char *role, const void *routine, uint64_t 
     struct vf_finding f;
     __builtin_memcpy(&before, &cookie, sizeof(before));
     processor()->dpc_depth -= is_dpc(role, before.irql);
-    if (unlikely(is_cancel(role)))
-        vf_take_back_cancel_lock(&processor()->locks);
+    if (unlikely(is_cancel(role)) && vf_take_back_cancel_lock(&processor()->locks))
+        return;
     after = state_now();
+    if (unlikely(is_thread(role)) && vf_find_kept_mutex(ke_thread(), (ULONG64)routine, &f))
+        vf_stop_for(&f);
     if (unlikely(__builtin_memcmp(&before, &after, sizeof(before)) != 0) &&
         vf_check_callout(role, (ULONG64)routine, &before, &after, &processor()->locks, &f))
         vf_stop_for(&f);
@@ -250,12 +339,18 @@ static void NTAPI irp_violation(ULONG code, ULONG subcode, const void *irp, cons
     vf_stop_for(&f);
 }
 
+static void memory_gone(const void *from, size_t length)
+{
+    vf_order_forget((ULONG64)from, length);
+}
+
 static const struct vf_ops ops = {
     .export_enter = export_enter,
     .export_leave = export_leave,
     .callout_enter = callout_enter,
     .callout_leave = callout_leave,
     .irp_violation = irp_violation,
+    .memory_gone = memory_gone,
     .irp_sent = vf_irp_sent,
     .irp_returned = vf_irp_returned,
     .irp_left = vf_irp_left,
@@ -268,6 +363,7 @@ void vf_seams_start(void)
     size_t count = (size_t)(__stop_rl_exports - __start_rl_exports);
     RL_ASSERT(count <= EXPORTS_MAX);
     __builtin_memset(processors, 0, sizeof(processors));
+    vf_order_reset();
     for (size_t i = 0; i < count; i++)
         special_of[i] = (UCHAR)vf_special_of(__start_rl_exports[i].name);
     seam_vf = &ops;

@@ -32,6 +32,18 @@ void NTAPI vf_irp_finishing(const void *irp);
 
 /* ---- requests: irp_calls.c, what a driver does with an IRP ---- */
 
+/* ---- locks by their order, mutexes: mutexes.c, order.c ---- */
+
+bool vf_check_mutex(enum vf_special special, const struct vf_call *call, const struct vf_locks *locks,
+                    struct vf_finding *f);
+void vf_mutex_acquired(struct ke_thread *thread, ULONG64 lock, ULONG64 where);
+void vf_mutex_released(struct ke_thread *thread, ULONG64 lock);
+bool vf_is_mutant(ULONG64 object);
+/* A driver is about to wait for the lock in argument 0. */
+bool vf_check_order(const struct vf_call *call, const struct vf_locks *locks, struct vf_finding *f);
+bool vf_check_freed_locks(const struct vf_call *call, const struct vf_locks *locks, struct vf_finding *f);
+bool vf_find_kept_mutex(const struct ke_thread *thread, ULONG64 routine, struct vf_finding *f);
+
 bool vf_check_irp(enum vf_special special, const struct vf_call *call, const struct vf_locks *locks,
                   struct vf_finding *f);
 void vf_seams_stop(void);

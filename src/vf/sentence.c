@@ -165,6 +165,38 @@ static void add_raise(struct vf_text *text, const struct ke_bugcheck_info *info)
                 (unsigned)info->p[0], (unsigned)info->p[1]);
 }
 
+/* The function, not the instruction: where a loop is interrupted is chance. */
+static void add_function(struct vf_text *text, ULONG64 address)
+{
+    char words[VF_DESCRIPTION];
+    vf_describe_function(address, words, sizeof(words));
+    vf_text_add(text, "%s", words);
+}
+
+/* The watchdog's: p1 of 0x133 says whether it was a DPC or ISR, 0xEA is a thread's. */
+static void add_endless(struct vf_text *text, const struct ke_bugcheck_info *info)
+{
+    char image[64];
+    ULONG64 routine = vf_routine(info->thread), at = info->raise_address;
+    bool single = info->code == DPC_WATCHDOG_VIOLATION && info->p[0] == 0;
+    if (single && routine != 0) {
+        vf_text_add(text,
+                    info->irql > DISPATCH_LEVEL ? "the interrupt service routine " : "the DPC routine ");
+        at = routine;
+    }
+    for (unsigned i = 0; at == 0 && i < info->frame_count; i++)
+        if (vf_image_of(info->frames[i], image, sizeof(image)))
+            at = info->frames[i];
+    if (at != 0 && vf_image_of(at, image, sizeof(image)))
+        add_function(text, at);
+    else
+        vf_text_add(text, "code");
+    vf_text_add(text, " does not come to an end%s",
+                single                                 ? ""
+                : info->code == DPC_WATCHDOG_VIOLATION ? " at DISPATCH_LEVEL or above"
+                                                       : ": it neither returns nor waits");
+}
+
 static const struct {
     ULONG code;
     void (*add)(struct vf_text *text, const struct ke_bugcheck_info *info);
@@ -195,6 +227,8 @@ static const struct {
     {WORKER_THREAD_RETURNED_AT_BAD_IRQL, add_irql_left},
     {IRQL_UNEXPECTED_VALUE, add_irql_left},
     {IRQL_NOT_GREATER_OR_EQUAL, add_raise},
+    {DPC_WATCHDOG_VIOLATION, add_endless},
+    {THREAD_STUCK_IN_DEVICE_DRIVER, add_endless},
 };
 
 /* Without a writer of its own: what parameter 1 stands for, or what the code stands for. */

@@ -50,6 +50,10 @@ int vf_describe(ULONG64 address, char *text, size_t size)
     return snprintf(text, size, "0x%llx", (unsigned long long)address);
 }
 
+void vf_each_irp(void (*visit)(PIRP irp, void *context), void *context)
+{
+}
+
 ULONG64 vf_routine(const struct ke_thread *of)
 {
     return 0;

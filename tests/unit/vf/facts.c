@@ -18,6 +18,10 @@ unsigned vf_frames(const struct ke_bugcheck_info *info, ULONG64 *frames, unsigne
     return test_frame_count;
 }
 
+void vf_each_irp(void (*visit)(PIRP irp, void *context), void *context)
+{
+}
+
 ULONG64 vf_routine(const struct ke_thread *thread)
 {
     return 0;

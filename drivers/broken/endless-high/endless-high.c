@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* endless-high: a mistake on purpose. The write routine waits at DISPATCH_LEVEL for a variable that nobody
+ * sets.
+ */
+#include "../broken.h"
+
+static volatile ULONG turns, wanted = 1;
+
+static VOID spin(void)
+{
+    while (wanted != 0) /* the mistake: nobody ever clears it */
+        turns += 3;
+}
+
+static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UCHAR major = major_of(Irp);
+
+    if (major == IRP_MJ_WRITE) {
+        KIRQL irql;
+
+        KeRaiseIrql(DISPATCH_LEVEL, &irql);
+        spin();
+        KeLowerIrql(irql);
+    }
+    return finish(Irp, STATUS_SUCCESS, 0);
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    PDEVICE_OBJECT device;
+
+    return make_broken(DriverObject, dispatch, &device);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* fast-mutex-unsafe: a mistake on purpose. The write routine acquires a fast mutex with APCs enabled by
+ * the routine that does not disable them.
+ */
+#include "../broken.h"
+
+static FAST_MUTEX fast;
+
+static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UCHAR major = major_of(Irp);
+
+    if (major == IRP_MJ_WRITE) {
+        ExInitializeFastMutex(&fast);
+        ExAcquireFastMutexUnsafe(&fast); /* the mistake: no KeEnterCriticalRegion */
+        ExReleaseFastMutexUnsafe(&fast);
+    }
+    return finish(Irp, STATUS_SUCCESS, 0);
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    PDEVICE_OBJECT device;
+
+    return make_broken(DriverObject, dispatch, &device);
+}
