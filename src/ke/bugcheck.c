@@ -263,7 +263,6 @@ void bugcheck_stalled(const struct ke_thread *waiting)
 {
     struct ke_bugcheck_info info = {
         .code = THREAD_STUCK_IN_DEVICE_DRIVER,
-        .p = {(uintptr_t)waiting},
         .raise_address = waits_at(waiting),
         .irp = waiting->request.irp,
         .device = waiting->request.device,

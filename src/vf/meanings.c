@@ -63,7 +63,6 @@ static const struct {
     {DPC_WATCHDOG_VIOLATION,
      {"0 a single DPC or ISR, 1 all the time at DISPATCH_LEVEL or above",
       "0: the ticks it took; 1: the watchdog's period in ticks", "0: the ticks it may take", NULL}},
-    {THREAD_STUCK_IN_DEVICE_DRIVER, {"the thread", NULL, NULL, NULL}},
     {DRIVER_VERIFIER_DETECTED_VIOLATION, {"the kind of violation", NULL, NULL, NULL}},
     {DRIVER_VERIFIER_IOMANAGER_VIOLATION, {"the kind of violation", NULL, NULL, NULL}},
     {IRQL_UNEXPECTED_VALUE, {"IRQL << 16 | expected IRQL << 8", "the routine, or 0", NULL, NULL}},
