@@ -65,7 +65,8 @@ static const struct {
     {"wait", "wait [H|all] [timeout MS]     waits for the requests of asynchronous handles\n"},
     {"advance", "advance MS                    moves the virtual clock (without --seed: waits)\n"},
     {"sleep", "sleep MS                      lets time pass: virtual with --seed\n"},
-    {"interrupt", "interrupt MODEL|LINE          one interrupt on a model's line, or on line 0 to 23\n"},
+    {"interrupt",
+     "interrupt MODEL|LINE|nmi      one interrupt on a model's line, on line 0 to 23, or an NMI\n"},
     {"model-input", "model-input MODEL DATA        gives a device input: what a serial port receives ...\n"},
     {"system",
      "system S5                     shuts the machine down: IRP_MJ_SHUTDOWN to those who asked for it, "

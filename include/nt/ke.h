@@ -361,6 +361,9 @@ struct _KBUGCHECK_REASON_CALLBACK_RECORD {
     UCHAR State;
 };
 
+typedef BOOLEAN NTAPI NMI_CALLBACK(PVOID Context, BOOLEAN Handled);
+typedef NMI_CALLBACK *PNMI_CALLBACK;
+
 typedef struct _KBUGCHECK_SECONDARY_DUMP_DATA {
     PVOID InBuffer;
     ULONG InBufferLength;

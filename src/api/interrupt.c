@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One interrupt from outside, on a line or on that of a model. */
+#include <string.h>
 #include "api/model.h"
 #include "hal/hal.h"
 #include "host/host.h"
@@ -15,6 +16,15 @@ static NTSTATUS pulse(void *arg)
     if (host_simulated())
         ke_host_idle(0);
     return status;
+}
+
+static NTSTATUS raise_nmi(void *arg)
+{
+    ke_request_nmi();
+    ke_sched_point();
+    if (host_simulated())
+        ke_host_idle(0);
+    return STATUS_SUCCESS;
 }
 
 static bool is_number(const char *text, ULONG *value)
@@ -49,6 +59,11 @@ rgl_status rgl_interrupt(rgl_machine *machine, const char *source)
 
     if (!api_model_enter(&status))
         return status;
+    if (strcmp(source, "nmi") == 0) {
+        status = api_ok(api_call(raise_nmi, NULL, KernelMode));
+        api_leave();
+        return status;
+    }
     status = find_line(source, &line);
     if (status == STATUS_SUCCESS) {
         status = api_call(pulse, &line, KernelMode);

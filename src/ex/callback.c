@@ -143,6 +143,7 @@ VOID NTAPI ExUnregisterCallback(PVOID CallbackRegistration)
 static void call(struct registration *registration, PVOID argument1, PVOID argument2)
 {
     uint64_t cookie = ke_callout_enter("callback", (const void *)registration->function);
+    /* SR-37: at the IRQL of who notifies. */
     registration->function(registration->context, argument1, argument2);
     ke_callout_leave("callback", (const void *)registration->function, cookie);
 }

@@ -70,9 +70,9 @@ BOOLEAN NTAPI KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTIN
         stop_above(Interrupt);
     if (Interrupt->passive)
         return synchronize_at_passive(Interrupt, SynchronizeRoutine, SynchronizeContext);
-    /* SR-16: no lower, for the service routine must not interrupt it here. */
+    /* DPC-08, SR-16: no lower, for the service routine must not interrupt it here. */
     ke_raise_irql(Interrupt->synchronize_irql);
-    /* INT-07: nor run elsewhere. */
+    /* DPC-11, INT-07: nor run elsewhere. */
     io_interrupt_lock(Interrupt);
     BOOLEAN result = call_routine(SynchronizeRoutine, SynchronizeContext);
     io_interrupt_unlock(Interrupt);

@@ -198,7 +198,7 @@ static bool walk_up(PIRP irp)
             clear_location(left);
         } else {
             NTSTATUS wanted = call_completion_routine(irp, left);
-            /* IRP-46, IRP-50, IRP-70, IRP-76: this value alone stops, and then nothing more is touched. */
+            /* REQ-16, IRP-46, IRP-50, IRP-70, IRP-76: this value alone stops, and then nothing more is touched. */
             if (wanted == STATUS_MORE_PROCESSING_REQUIRED)
                 return false;
         }

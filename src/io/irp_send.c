@@ -132,7 +132,7 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     location->DeviceObject = DeviceObject;
     check_create(Irp, location);
     check_forwarding(Irp, location->MajorFunction);
-    /* DR-01, DR-02, DR-03, DR-07, MJ-18, IRP-30: the target's slot, whatever the driver has put there. */
+    /* SR-05, DR-01, DR-02, DR-03, DR-07, MJ-18, IRP-30: the target's slot, whatever the driver has put there. */
     PDRIVER_DISPATCH dispatch = dispatch_of(DeviceObject, location->MajorFunction);
     TRACE(TRACE_IRP_SENT, Irp, .a = (ULONG_PTR)DeviceObject);
     NTSTATUS status;

@@ -62,7 +62,7 @@ static void start_next(PDEVICE_OBJECT device, bool cancelable, bool by_key, ULON
     }
     if (cancelable)
         IoReleaseCancelSpinLock(irql);
-    /* SQ-35: the device works again before the caller completes what is done. */
+    /* DPC-13, SQ-35: the device works again before the caller completes what is done. */
     if (irp)
         call_start_io(device, irp);
     else

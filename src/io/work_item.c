@@ -35,6 +35,7 @@ static VOID NTAPI run(PVOID Parameter)
     if (work.routine)
         work.routine(work.object, work.context);
     else
+        /* SR-30: with its item too. */
         work.routine_ex(work.object, work.context, Parameter);
     ke_callout_leave("work item", routine, cookie);
     /* LC-17: now the driver may go. */

@@ -32,6 +32,7 @@ void bugcheck_init(void)
     stage = RECORDING;
     __builtin_memset(KiBugCheckData, 0, sizeof(KiBugCheckData));
     bugcheck_callbacks_init();
+    nmi_init();
 }
 
 const struct ke_bugcheck_info *ke_bugcheck_happened(void)

@@ -3,6 +3,7 @@
 #ifndef KE_BUGCHECK_H
 #define KE_BUGCHECK_H
 
+#include "base/base.h"
 #include "nt/nt.h"
 
 enum { BUGCHECK_NOTES = 16 };
@@ -19,6 +20,7 @@ struct bugcheck_note {
 
 void bugcheck_callbacks_init(void);
 void bugcheck_callbacks_run(void);
+void nmi_init(void);
 unsigned bugcheck_notes(const struct bugcheck_note **first);
 
 #endif

@@ -19,6 +19,7 @@ static ULONG_PTR run_routine(void)
     struct arch_try barrier;
     ULONG_PTR result = 0;
     if (ARCH_TRY(&barrier)) {
+        /* SR-45: on this processor, as on all others. */
         result = call.routine(call.argument);
         arch_try_pop(&barrier);
     }

@@ -192,6 +192,9 @@ typedef void (*ke_interrupt_fn)(void *context);
  * scheduling point. The vector is for reports. */
 void ke_request_interrupt(KAFFINITY processors, KIRQL irql, ULONG vector, ke_interrupt_fn fn, void *context);
 
+/* The same for an interrupt that cannot be masked; a driver's callback handles it, or the machine stops. */
+void ke_request_nmi(void);
+
 /* The time of device models, which the machine's clock keeps beside the dispatcher's timers. Set before the
  * first driver runs. */
 struct ke_device_clock {

@@ -205,6 +205,8 @@ BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackReco
                                          PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, PVOID Buffer,
                                          ULONG Length, PUCHAR Component);
 BOOLEAN NTAPI KeDeregisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord);
+PVOID NTAPI KeRegisterNmiCallback(PNMI_CALLBACK CallbackRoutine, PVOID Context);
+NTSTATUS NTAPI KeDeregisterNmiCallback(PVOID Handle);
 BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord,
                                                PKBUGCHECK_REASON_CALLBACK_ROUTINE CallbackRoutine,
                                                KBUGCHECK_CALLBACK_REASON Reason, PUCHAR Component);

@@ -153,6 +153,7 @@ void ps_notify_thread(struct ps_thread *thread, bool created)
         if (!routine)
             continue;
         uint64_t cookie = ke_callout_enter("thread notify", routine);
+        /* SR-48: in the thread that begins or ends. */
         ((PCREATE_THREAD_NOTIFY_ROUTINE)(uintptr_t)routine)(thread->process->id, thread->id, created);
         ke_callout_leave("thread notify", routine, cookie);
         end_call(&thread_list.slots[i]);
@@ -183,6 +184,7 @@ void ps_notify_image(const char *file_name, void *base, size_t size)
         info.ImageAddressingMode = IMAGE_ADDRESSING_MODE_32BIT;
         info.SystemModeImage = 1;
         uint64_t cookie = ke_callout_enter("image notify", routine);
+        /* SR-48: before any of its code runs. */
         ((PLOAD_IMAGE_NOTIFY_ROUTINE)(uintptr_t)routine)(&full, NULL,
                                                          &info); /* a driver belongs to no process */
         ke_callout_leave("image notify", routine, cookie);

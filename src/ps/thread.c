@@ -124,6 +124,7 @@ static void run_driver_thread(void *context)
 {
     struct ps_thread *thread = context;
     uint64_t cookie = ke_callout_enter("system thread", (const void *)thread->start);
+    /* SR-32: at PASSIVE_LEVEL, in the new thread. */
     thread->start(thread->start_context);
     ke_callout_leave("system thread", (const void *)thread->start, cookie);
     leave_first_region(thread);
