@@ -222,6 +222,7 @@ static void describe_overrun(const struct vp *vp, struct ke_bugcheck_info *info)
 {
     ULONG64 allotment = (ULONG64)ke_settings.watchdog_s * TICKS_PER_SECOND;
     bool single = vp->dpc_active || vp_irql(vp) > DISPATCH_LEVEL;
+    /* DPC-09: a DPC, or who raised the IRQL and never lowers it. */
     info->code = DPC_WATCHDOG_VIOLATION;
     info->p[0] = single ? 0 : 1;
     info->p[1] = single ? allotment + 1 : allotment;
