@@ -8,6 +8,7 @@
 #include "vf/leaks.h"
 #include "base/lock.h"
 #include "host/host.h"
+#include "host/memory.h"
 #include "ke/held.h"
 #include "nt/bugcodes.h"
 
@@ -88,9 +89,17 @@ static void see_held(const struct ke_held *held, void *context)
         add(leak, (struct item){.object = held->object, .owner = held->owner});
 }
 
+/* A view in the user range is its process's, whoever mapped it: it goes with the process. */
+static bool is_process_s(const struct mm_range_info *range)
+{
+    return range->kind == MM_RANGE_VIEW && (uintptr_t)range->base <= HMEM_USER_HIGHEST;
+}
+
 static void see_range(const struct mm_range_info *range, void *context)
 {
     struct leak *leak = context;
+    if (is_process_s(range))
+        return;
     if ((unsigned)range->kind == (unsigned)leak->wanted && is_image_s(leak, range->caller))
         add(leak, (struct item){.object = range->base, .size = range->bytes, .owner = range->caller});
 }
@@ -244,7 +253,7 @@ static void look_at_ranges(struct going *going)
         {MM_RANGE_IO_SPACE, "mapping of I/O space", "MmUnmapIoSpace"},
         {MM_RANGE_CONTIGUOUS, "range of contiguous memory", "MmFreeContiguousMemory"},
         {MM_RANGE_NONCACHED, "range of noncached memory", "MmFreeNonCachedMemory"},
-        {MM_RANGE_VIEW, "view of a section", "ZwUnmapViewOfSection or MmUnmapViewInSystemSpace"},
+        {MM_RANGE_VIEW, "view of a section", "MmUnmapViewInSystemSpace"},
     };
     for (unsigned i = 0; i < countof(kinds); i++) {
         struct leak leak = leak_of(going, kinds[i].name, kinds[i].cure);
