@@ -121,7 +121,8 @@ HANDLE ob_table_insert(struct ob_handle_table *table, struct ob_header *object, 
         entry->attributes = attributes;
         table->count++;
         ob_entry_unlock(entry, object);
-        ke_hold(KE_HELD_HANDLE, entry);
+        if (table == ob_kernel_table()) /* one in another table is that process's, and goes with it */
+            ke_hold(KE_HELD_HANDLE, entry);
     }
     rl_lock_release(&table->lock);
     return (HANDLE)((ULONG_PTR)index << 2);
@@ -131,7 +132,8 @@ void ob_table_free_entry(struct ob_handle_table *table, HANDLE handle)
 {
     ULONG index = (ULONG)(((ULONG_PTR)handle & ~OB_KERNEL_HANDLE_BITS) >> 2);
     rl_lock_acquire(&table->lock);
-    ke_unhold(KE_HELD_HANDLE, entry_at(table, index));
+    if (table == ob_kernel_table())
+        ke_unhold(KE_HELD_HANDLE, entry_at(table, index));
     entry_at(table, index)->granted = table->free;
     table->free = index;
     table->count--;
