@@ -27,6 +27,7 @@ static NTSTATUS complete(PIRP Irp, NTSTATUS status, ULONG_PTR information)
     return status;
 }
 
+/* Whoever takes the request stops its timer, under the same lock: the next request starts it anew. */
 static PIRP take_waiting(struct mailbox *box)
 {
     KIRQL irql;
@@ -35,13 +36,28 @@ static PIRP take_waiting(struct mailbox *box)
     KeAcquireSpinLock(&box->lock, &irql);
     irp = box->waiting;
     box->waiting = NULL;
+    KeCancelTimer(&box->timer); /* FALSE: its DPC is on the way, and will find nothing or another request */
     KeReleaseSpinLock(&box->lock, irql);
+    return irp;
+}
+
+/* Not a request that came after the one whose time is up: the timer runs again then. */
+static PIRP take_expired(struct mailbox *box)
+{
+    PIRP irp = NULL;
+
+    KeAcquireSpinLockAtDpcLevel(&box->lock);
+    if (KeReadStateTimer(&box->timer)) {
+        irp = box->waiting;
+        box->waiting = NULL;
+    }
+    KeReleaseSpinLockFromDpcLevel(&box->lock);
     return irp;
 }
 
 static VOID NTAPI timed_out(PKDPC Dpc, PVOID DeferredContext, PVOID SystemArgument1, PVOID SystemArgument2)
 {
-    PIRP irp = take_waiting(DeferredContext);
+    PIRP irp = take_expired(DeferredContext);
 
     DbgPrint("CustomTimerDpc at IRQL %d: %s\n", KeGetCurrentIrql(), irp != NULL ? "time is up" : "too late");
     if (irp != NULL)
@@ -80,7 +96,6 @@ static NTSTATUS NTAPI write(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
     if (reader == NULL)
         return complete(Irp, STATUS_DEVICE_NOT_READY, 0);
-    KeCancelTimer(&box->timer); /* FALSE: its DPC is on the way and will find nothing */
     length = min(length, IoGetCurrentIrpStackLocation(reader)->Parameters.Read.Length);
     RtlCopyMemory(reader->AssociatedIrp.SystemBuffer, Irp->AssociatedIrp.SystemBuffer, length);
     complete(reader, STATUS_SUCCESS, length);
@@ -98,7 +113,7 @@ static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
 
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
-    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\Mailbox");
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\Letterbox");
     PDEVICE_OBJECT device;
     struct mailbox *box;
     NTSTATUS status;
