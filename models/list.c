@@ -2,6 +2,7 @@
 /*
  * The models that are built in.
  */
+#include "models/dma_engine.h"
 #include "models/doorbell.h"
 #include "models/i8042.h"
 #include "models/pci_model.h"
@@ -10,5 +11,6 @@
 #include "models/uart16550.h"
 
 const struct model_type *const model_types[] = {
-    &model_doorbell, &model_i8042, &model_pci, &model_ram, &model_timer8254, &model_uart16550, NULL,
+    &model_dma_engine, &model_doorbell,  &model_i8042,     &model_pci,
+    &model_ram,        &model_timer8254, &model_uart16550, NULL,
 };

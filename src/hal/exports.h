@@ -22,6 +22,27 @@ ULONG NTAPI HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                                   ULONG BusInterruptVector, PKIRQL Irql, PKAFFINITY Affinity);
 BOOLEAN NTAPI HalMakeBeep(ULONG Frequency);
 
+PADAPTER_OBJECT NTAPI HalGetAdapter(PDEVICE_DESCRIPTION DeviceDescription, PULONG NumberOfMapRegisters);
+VOID NTAPI HalPutDmaAdapter(PADAPTER_OBJECT AdapterObject);
+PVOID NTAPI HalAllocateCommonBuffer(PADAPTER_OBJECT AdapterObject, ULONG Length,
+                                    PPHYSICAL_ADDRESS LogicalAddress, BOOLEAN CacheEnabled);
+VOID NTAPI HalFreeCommonBuffer(PADAPTER_OBJECT AdapterObject, ULONG Length, PHYSICAL_ADDRESS LogicalAddress,
+                               PVOID VirtualAddress, BOOLEAN CacheEnabled);
+PHYSICAL_ADDRESS NTAPI IoMapTransfer(PADAPTER_OBJECT AdapterObject, PMDL Mdl, PVOID MapRegisterBase,
+                                     PVOID CurrentVa, PULONG Length, BOOLEAN WriteToDevice);
+BOOLEAN NTAPI IoFlushAdapterBuffers(PADAPTER_OBJECT AdapterObject, PMDL Mdl, PVOID MapRegisterBase,
+                                    PVOID CurrentVa, ULONG Length, BOOLEAN WriteToDevice);
+VOID NTAPI IoFreeAdapterChannel(PADAPTER_OBJECT AdapterObject);
+VOID NTAPI IoFreeMapRegisters(PADAPTER_OBJECT AdapterObject, PVOID MapRegisterBase, ULONG NumberOfMapRegisters);
+ULONG NTAPI HalReadDmaCounter(PADAPTER_OBJECT AdapterObject);
+NTSTATUS NTAPI HalAllocateAdapterChannel(PADAPTER_OBJECT AdapterObject, PWAIT_CONTEXT_BLOCK Wcb,
+                                         ULONG NumberOfMapRegisters, PDRIVER_CONTROL ExecutionRoutine);
+NTSTATUS NTAPI HalGetScatterGatherList(PADAPTER_OBJECT AdapterObject, PDEVICE_OBJECT DeviceObject, PMDL Mdl,
+                                       PVOID CurrentVa, ULONG Length, PDRIVER_LIST_CONTROL ExecutionRoutine,
+                                       PVOID Context, BOOLEAN WriteToDevice);
+VOID NTAPI HalPutScatterGatherList(PADAPTER_OBJECT AdapterObject, PSCATTER_GATHER_LIST ScatterGather,
+                                   BOOLEAN WriteToDevice);
+
 UCHAR NTAPI READ_PORT_UCHAR(PUCHAR Port);
 VOID NTAPI WRITE_PORT_UCHAR(PUCHAR Port, UCHAR Value);
 VOID NTAPI READ_PORT_BUFFER_UCHAR(PUCHAR Port, PUCHAR Buffer, ULONG Count);

@@ -3,6 +3,7 @@
  * Putting the machine together: its parts, and the table through which the
  * processor reaches them.
  */
+#include "hal/dma.h"
 #include "hal/internal.h"
 
 static void connect_processor(void)
@@ -34,6 +35,7 @@ NTSTATUS hal_init(void)
         return status;
     hal_msr_init();
     hal_firmware_init();
+    dma_init();
     connect_processor();
     return STATUS_SUCCESS;
 }
@@ -41,6 +43,7 @@ NTSTATUS hal_init(void)
 void hal_fini(void)
 {
     hal_cmos_fini();
+    dma_fini();
     hal_pci_fini();
     hal_mmio_fini();
     hal_ports_fini();

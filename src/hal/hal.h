@@ -108,6 +108,40 @@ uint64_t hal_now_ns(void);
 bool hal_memory_read(uint64_t pa, void *to, size_t length);
 bool hal_memory_write(uint64_t pa, const void *from, size_t length);
 
+/*
+ * A device on a channel of the system's DMA controller (0..3 move bytes, 5..7 words). When it has or wants data
+ * it asks; the controller serves it through these, for as long as wants says so. terminal: with this unit the
+ * count that the driver's HAL had programmed has run out. Any thread; no lock of the controller is held.
+ */
+struct hal_dma_device {
+    void *context;
+    ULONG (*read)(void *context, bool terminal); /* a unit from the device */
+    void (*write)(void *context, ULONG value, bool terminal);
+    bool (*wants)(void *context);
+};
+size_t hal_dma_request(ULONG channel, const struct hal_dma_device *device); /* bytes; 0: not programmed */
+
+/* An adapter for a description; permanent: no driver is expected to release it. NULL as IoGetDmaAdapter. */
+PDMA_ADAPTER hal_get_adapter(const DEVICE_DESCRIPTION *description, PULONG registers, bool permanent,
+                             const void *caller);
+/* What drivers hold: adapters that were not put, with what was allocated through them; common buffers. caller:
+ * who made it. A lock is held: visit must not allocate. */
+struct hal_adapter_info {
+    const DMA_ADAPTER *adapter;
+    const void *caller;
+    bool permanent; /* HalGetAdapter's: NT drivers have no way to release it */
+    ULONG channels, lists, map_registers;
+};
+struct hal_buffer_info {
+    const DMA_ADAPTER *adapter;
+    void *address;
+    ULONG length;
+    const void *caller;
+};
+void hal_for_each_adapter(void (*visit)(const struct hal_adapter_info *info, void *context), void *context);
+void hal_for_each_common_buffer(void (*visit)(const struct hal_buffer_info *info, void *context),
+                                void *context);
+
 NTSTATUS hal_init(void);
 void hal_fini(void);
 NTSTATUS hal_add_ports(struct hal_port_range *range); /* STATUS_CONFLICTING_ADDRESSES */

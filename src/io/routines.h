@@ -8,6 +8,13 @@
 
 #include "nt/nt.h"
 
+/* adapter.c */
+PDMA_ADAPTER NTAPI IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject, PDEVICE_DESCRIPTION DeviceDescription,
+                                   PULONG NumberOfMapRegisters);
+NTSTATUS NTAPI IoAllocateAdapterChannel(PADAPTER_OBJECT AdapterObject, PDEVICE_OBJECT DeviceObject,
+                                        ULONG NumberOfMapRegisters, PDRIVER_CONTROL ExecutionRoutine,
+                                        PVOID Context);
+
 /* attach.c */
 PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice);
 NTSTATUS NTAPI IoAttachDeviceToDeviceStackSafe(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice,

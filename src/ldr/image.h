@@ -56,7 +56,6 @@ void ldr_unmap_image(struct ldr_image *image);
 bool ldr_bind_imports(struct ldr_image *image, const struct ldr_file *file,
                       const struct ldr_load_options *options, struct ldr_error *error);
 void ldr_release_imports(struct ldr_image *image);
-extern bool ldr_checked_gates; /* how the last image was bound; names resolved at run time follow it */
 
 /* load_config.c */
 bool ldr_apply_load_config(struct ldr_image *image, const struct ldr_file *file, struct ldr_error *error);

@@ -86,6 +86,7 @@ const struct export_entry *
 ldr_find_export(const char *module, const char *name); /* module NULL: any (MmGetSystemRoutineAddress) */
 /* The address a driver may call or read for an export, gate included. */
 const void *ldr_bind_export(const struct export_entry *entry, bool checked);
+extern bool ldr_checked_gates; /* how the images of this machine are bound */
 
 /* "driver.sys!Symbol+0x12 (file.c:34)", or "driver.sys+.text+0x12"; always terminates; returns length.
  * NT-stack safe. */

@@ -27,7 +27,8 @@ static struct processor *processor(void)
 
 static enum vf_special special(const struct export_entry *x)
 {
-    return special_of[x - __start_rl_exports];
+    /* What is called through a table of the HAL's is declared like an export and stands elsewhere. */
+    return x >= __start_rl_exports && x < __stop_rl_exports ? special_of[x - __start_rl_exports] : 0;
 }
 
 void vf_stop_for(const struct vf_finding *f)
