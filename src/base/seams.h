@@ -50,6 +50,8 @@ enum trace_kind {
     TRACE_REGISTER,    /* a: physical address, b: value, c: as for a port, plus twice the width (verbose) */
     TRACE_EXCEPTION,   /* a: code, b: address */
     TRACE_BUGCHECK,    /* a: code */
+    TRACE_CONTROL,        /* object: DEVICE_OBJECT, b: routine, text: its role: what it waited for is there */
+    TRACE_CONTROL_RETURN, /* the same, a: IO_ALLOCATION_ACTION, 0: the role has none */
     TRACE_DEBUG_PRINT, /* text: the message; a: caller's address */
     TRACE_KINDS
 };

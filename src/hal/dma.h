@@ -182,6 +182,7 @@ void dma_list_fill(struct dma_request *request);
 void dma_system_init(void);
 void dma_system_fini(void);
 void dma_system_start(struct dma_request *request, uint64_t pa, ULONG length, bool write);
+void dma_system_start_alone(struct dma_request *request, uint64_t pa, ULONG length, bool write);
 void dma_system_stop(struct dma_request *request);
 ULONG dma_system_left(const struct dma_adapter *adapter);
 void dma_system_expect(struct dma_request *request, PDMA_COMPLETION_ROUTINE routine, PVOID context);

@@ -112,32 +112,53 @@ static bool ends(struct dma_request *request)
 
 /* ---- calls into the driver ---- */
 
+/* Around a routine of the driver. The request may be gone when the routine has returned. */
+struct call {
+    const char *role;
+    const void *routine;
+    PDEVICE_OBJECT device;
+    struct ke_request starter;
+    uint64_t cookie;
+};
+
+static struct call call_begin(const struct dma_request *request, const char *role, const void *routine)
+{
+    struct call call = {.role = role, .routine = routine, .device = request->device};
+
+    call.starter = ke_request_begin(request->irp, request->device);
+    call.cookie = ke_callout_enter(role, routine);
+    TRACE(TRACE_CONTROL, call.device, .b = (uintptr_t)routine, .text = role);
+    return call;
+}
+
+static void call_end(const struct call *call, unsigned action)
+{
+    TRACE(TRACE_CONTROL_RETURN, call->device, .a = action, .b = (uintptr_t)call->routine, .text = call->role);
+    ke_callout_leave(call->role, call->routine, call->cookie);
+    ke_request_end(call->starter);
+}
+
 static IO_ALLOCATION_ACTION call_control(struct dma_request *request)
 {
     PVOID base = request->count != 0 ? request : NULL;
-    struct ke_request starter = ke_request_begin(request->irp, request->device);
-    uint64_t cookie = ke_callout_enter("AdapterControl", request->control);
+    struct call call = call_begin(request, "AdapterControl", request->control);
     /* DMA-09: once, when the channel and the registers are the request's. */
     IO_ALLOCATION_ACTION action =
         request->control(request->device, request->irp, base, request->driver_context);
 
-    ke_callout_leave("AdapterControl", request->control, cookie);
-    ke_request_end(starter);
+    call_end(&call, action);
     return action;
 }
 
 static IO_ALLOCATION_ACTION call_list_control(struct dma_request *request)
 {
-    struct ke_request starter = ke_request_begin(request->irp, request->device);
     PDRIVER_LIST_CONTROL routine = request->list_control;
-    /* The routine may put the list. */
     bool master = request->adapter->master;
-    uint64_t cookie = ke_callout_enter("AdapterListControl", routine);
+    struct call call = call_begin(request, "AdapterListControl", routine);
 
     /* DMA-14: no value comes back; the list is the third argument. */
     routine(request->device, request->irp, request->list, request->driver_context);
-    ke_callout_leave("AdapterListControl", routine, cookie);
-    ke_request_end(starter);
+    call_end(&call, 0);
     /* DMA-14: the adapter is free on return and the registers stay; the system's controller is busy with the
      * transfer until the list is put. */
     return master ? DeallocateObjectKeepRegisters : KeepObject;
@@ -168,9 +189,10 @@ static void finish_routine(struct dma_request *request, IO_ALLOCATION_ACTION act
     if (!*gone) {
         request->state = DMA_HELD;
         request->gone = NULL;
-        /* DMA-08: KeepObject keeps both, DeallocateObjectKeepRegisters the registers, DeallocateObject
-         * nothing. */
-        bool channel = action != KeepObject, registers = action == DeallocateObject;
+        /* DMA-08: DeallocateObject keeps nothing. */
+        bool registers = action == DeallocateObject;
+        /* DMA-08: KeepObject keeps both, DeallocateObjectKeepRegisters only the registers. */
+        bool channel = registers || action == DeallocateObjectKeepRegisters;
         let_go(request, channel, registers || (channel && keeps_nothing(request)), ready);
         over = ends(request);
     }

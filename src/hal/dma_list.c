@@ -74,7 +74,7 @@ void dma_list_fill(struct dma_request *request)
         /* DMA-17: one element. */
         add_element(request->list, pa, request->length);
         if (!request->adapter->master)
-            dma_system_start(request, pa, request->length, request->write);
+            dma_system_start_alone(request, pa, request->length, request->write);
         return;
     }
     while (done < request->length) {

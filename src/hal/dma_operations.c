@@ -22,7 +22,7 @@ struct operation {
         .offset = offsetof(DMA_OPERATIONS, name_)                                                            \
     }
 
-/* DMA-04: in the order of the versions; none is known to the loader by name. */
+/* In the order of the versions; none is known to the loader by name. */
 static const struct operation operations[] = {
     OPERATION(PutDmaAdapter, dma_put_adapter, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN),
     OPERATION(AllocateCommonBuffer, dma_allocate_common_buffer, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN),
@@ -87,6 +87,7 @@ static bool fill(PDMA_OPERATIONS table)
 
         if (gate == NULL)
             return false;
+        /* DMA-04: each by its pointer, and by no name. */
         *(const void **)((char *)table + operations[i].offset) = gate;
     }
     return true;

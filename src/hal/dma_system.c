@@ -103,6 +103,13 @@ void dma_system_start(struct dma_request *request, uint64_t pa, ULONG length, bo
     dma8237_program(adapter->number, pa, length, mode);
 }
 
+/* With nobody to call at the end: also not who was to be called for a transfer before. */
+void dma_system_start_alone(struct dma_request *request, uint64_t pa, ULONG length, bool write)
+{
+    dma_system_expect(request, NULL, NULL);
+    dma_system_start(request, pa, length, write);
+}
+
 void dma_system_stop(struct dma_request *request)
 {
     dma8237_mask(request->adapter->number);

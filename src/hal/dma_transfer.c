@@ -40,7 +40,7 @@ PHYSICAL_ADDRESS NTAPI dma_map_transfer(PDMA_ADAPTER DmaAdapter, PMDL Mdl, PVOID
     } else {
         pa = dma_map_whole(request, Mdl, at, *Length, WriteToDevice);
         if (!adapter->master)
-            dma_system_start(request, pa, *Length, WriteToDevice);
+            dma_system_start_alone(request, pa, *Length, WriteToDevice);
     }
     return (PHYSICAL_ADDRESS){.QuadPart = (LONGLONG)pa};
 }

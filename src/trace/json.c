@@ -306,6 +306,9 @@ static void named_slice(const struct trace_moment *moment)
     } else if (event->kind == TRACE_INTERRUPT) {
         vf_text_add(&text, "ISR ");
         trace_add_routine(&text, event->b);
+    } else if (event->kind == TRACE_CONTROL) {
+        vf_text_add(&text, "%s ", event->text);
+        trace_add_routine(&text, event->b);
     } else {
         vf_text_add(&text, "%s %s", event->kind == TRACE_DRIVER_ENTRY ? "DriverEntry" : "Unload",
                     event->text ? event->text : "");
@@ -334,12 +337,14 @@ void trace_json_event(const struct trace_moment *moment)
     case TRACE_DRIVER_UNLOAD:
     case TRACE_DPC_START:
     case TRACE_INTERRUPT:
+    case TRACE_CONTROL:
         named_slice(moment);
         break;
     case TRACE_DRIVER_ENTRY_RETURN:
     case TRACE_DRIVER_UNLOAD_RETURN:
     case TRACE_DPC_END:
     case TRACE_INTERRUPT_RETURN:
+    case TRACE_CONTROL_RETURN:
         put_ends(moment);
         break;
     case TRACE_THREAD_SWITCH:

@@ -240,12 +240,30 @@ static void add_message(struct vf_text *text, const struct trace_event *event)
         vf_text_add(text, "%c", (UCHAR)event->text[i] < ' ' ? ' ' : event->text[i]);
 }
 
+static void add_control(struct vf_text *text, const struct trace_event *event)
+{
+    static const char *const actions[] = {"", " KeepObject", " DeallocateObject",
+                                          " DeallocateObjectKeepRegisters"};
+    vf_text_add(text, "%s ", event->text);
+    trace_add_routine(text, event->b);
+    if (event->kind == TRACE_CONTROL_RETURN) {
+        vf_text_add(text, " returned%s", event->a < countof(actions) ? actions[event->a] : "");
+        return;
+    }
+    vf_text_add(text, " called for ");
+    trace_add_device(text, event->object);
+}
+
 static void add_other(struct vf_text *text, const struct trace_event *event)
 {
     const char *name = rtl_bugcheck_name((ULONG)event->a);
     switch (event->kind) {
     case TRACE_TIMER_EXPIRED:
         vf_text_add(text, "timer #%u expired", trace_object(TRACE_CLASS_TIMER, event->object)->number);
+        break;
+    case TRACE_CONTROL:
+    case TRACE_CONTROL_RETURN:
+        add_control(text, event);
         break;
     case TRACE_INTERRUPT:
         vf_text_add(text, "interrupt, vector 0x%02llx: ISR ", (unsigned long long)event->a);
@@ -302,9 +320,10 @@ static void add_prefix(struct vf_text *text, const struct trace_moment *moment)
  * request's way. */
 static bool is_noise(const struct trace_event *event)
 {
-    return !trace_verbose && (event->kind == TRACE_IRP_ALLOCATED || event->kind == TRACE_IRP_FREED ||
-                              event->kind == TRACE_START_IO_RETURN ||
-                              (event->kind == TRACE_IRP_RETURNED && (NTSTATUS)event->b == STATUS_PENDING));
+    return !trace_verbose &&
+           (event->kind == TRACE_IRP_ALLOCATED || event->kind == TRACE_IRP_FREED ||
+            event->kind == TRACE_START_IO_RETURN || (event->kind == TRACE_CONTROL_RETURN && event->a == 0) ||
+            (event->kind == TRACE_IRP_RETURNED && (NTSTATUS)event->b == STATUS_PENDING));
 }
 
 void trace_add_words(struct vf_text *text, const struct trace_moment *moment)

@@ -63,6 +63,8 @@ static enum trace_kind opened_by(enum trace_kind kind)
         return TRACE_DPC_START;
     case TRACE_INTERRUPT_RETURN:
         return TRACE_INTERRUPT;
+    case TRACE_CONTROL_RETURN:
+        return TRACE_CONTROL;
     default:
         return TRACE_KINDS;
     }
@@ -72,7 +74,7 @@ static bool opens(enum trace_kind kind)
 {
     return kind == TRACE_DRIVER_ENTRY || kind == TRACE_DRIVER_UNLOAD || kind == TRACE_IRP_SENT ||
            kind == TRACE_IRP_COMPLETION_ROUTINE || kind == TRACE_START_IO || kind == TRACE_DPC_START ||
-           kind == TRACE_INTERRUPT;
+           kind == TRACE_INTERRUPT || kind == TRACE_CONTROL;
 }
 
 /* A dispatch routine returned STATUS_PENDING: its frame is still open, the IRP may be anywhere. */

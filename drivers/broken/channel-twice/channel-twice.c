@@ -7,6 +7,7 @@ static PADAPTER_OBJECT adapter;
 static IO_ALLOCATION_ACTION NTAPI control(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID MapRegisterBase,
                                           PVOID Context)
 {
+    DbgPrint("the channel is ours\n");
     IoAllocateAdapterChannel(adapter, DeviceObject, 1, control, NULL); /* the mistake */
     return DeallocateObject;
 }

@@ -58,6 +58,8 @@ static void check_pieces(PDMA_ADAPTER adapter, struct descriptor *table, PHYSICA
     PVOID va = MmGetMdlVirtualAddress(mixed.mdl);
     struct list_call call = {0};
 
+    struct control_call channel = {.action = DeallocateObject};
+
     device->CurrentIrp = (PIRP)(ULONG_PTR)0x3000;
     CHECK_STATUS(
         "DMA-14",
@@ -68,6 +70,9 @@ static void check_pieces(PDMA_ADAPTER adapter, struct descriptor *table, PHYSICA
     CHECK("DMA-14", call.list->Elements[1].Address.QuadPart == MmGetPhysicalAddress(mixed.low).QuadPart);
     CHECK("DMA-14", call.list->Elements[0].Address.QuadPart < ISA_END &&
                         call.list->Elements[2].Address.QuadPart < ISA_END);
+    /* The registers are kept, the adapter is not. */
+    operations->AllocateAdapterChannel(adapter, other_device, 1, note_control, &channel);
+    CHECK_EQ("DMA-14", channel.calls, 1);
     CHECK_EQ("DMA-14", run_list(adapter, call.list, TO_DEVICE, table, where), 2);
     operations->PutScatterGatherList(adapter, call.list, TRUE);
     /* The way back: the device wrote, but the buffer has it only when the list was put. */
