@@ -99,6 +99,7 @@ static ULONG bounce_part(struct dma_request *request, PMDL mdl, uint64_t offset,
         taken = take_new(request, mdl, offset, length, dma_address(&at), pa);
     if (taken != 0 && write) {
         const struct dma_bounce *last = last_bounce(request);
+        /* DMA-20: what the processor wrote last, whether the driver has flushed its caches or not. */
         copy_part(last, (ULONG)(offset - last->offset), taken, true);
     }
     return taken;

@@ -93,7 +93,7 @@ static IO_ALLOCATION_ACTION call_control(const WAIT_CONTEXT_BLOCK *wcb)
     struct ke_request starter = ke_request_begin(wcb->CurrentIrp, wcb->DeviceObject);
     uint64_t cookie = ke_callout_enter("ControllerControl", wcb->DeviceRoutine);
     TRACE(TRACE_CONTROL, wcb->DeviceObject, .b = (uintptr_t)wcb->DeviceRoutine, .text = "ControllerControl");
-    /* DPC-06, CTL-03: with the IRP that was current when the controller was asked for, and no map registers. */
+    /* DPC-06, CTL-03: with the IRP current when the controller was asked for, and no map registers. */
     IO_ALLOCATION_ACTION action =
         wcb->DeviceRoutine(wcb->DeviceObject, wcb->CurrentIrp, NULL, wcb->DeviceContext);
 
@@ -154,7 +154,7 @@ VOID NTAPI IoFreeController(PCONTROLLER_OBJECT ControllerObject)
     KIRQL irql = ke_raise_irql(DISPATCH_LEVEL);
     PKDEVICE_QUEUE_ENTRY next = KeRemoveDeviceQueue(&ControllerObject->DeviceWaitQueue);
 
-    /* CTL-05: the next one's turn, if there is one. */
+    /* CTL-05, CTL-06: the next one's turn, if there is one, even if who lets go has only just been called. */
     if (next != NULL)
         serve(ControllerObject, container_of(next, WAIT_CONTEXT_BLOCK, WaitQueueEntry));
     ke_lower_irql(irql);

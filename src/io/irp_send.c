@@ -34,7 +34,7 @@ _Noreturn void NTAPI io_irp_bugcheck(ULONG code, const IRP *irp, const void *dev
 /* What an unset MajorFunction slot holds. Rules: REQ-02, MJ (default handler). */
 NTSTATUS NTAPI io_invalid_device_request(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    /* REQ-02: the driver has nothing for this request. */
+    /* REQ-02, REQ-03: the driver has nothing for this request. */
     Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
     /* REQ-02: and transferred nothing. */
     Irp->IoStatus.Information = 0;
@@ -114,7 +114,7 @@ static __attribute__((noinline)) NTSTATUS NTAPI call_watched(PDRIVER_DISPATCH di
 /*
  * Sends the IRP, whose next location the caller has prepared, to DeviceObject.
  * Owns: the driver, from here on (IRP-28). IRQL: <= DISPATCH_LEVEL (IRP-22).
- * Rules: IRP-20, IRP-21, IRP-23, REQ-03, REQ-04, SR-05.
+ * Rules: IRP-20, IRP-21, IRP-23, REQ-04, SR-05.
  */
 EXPORT(ntoskrnl, IofCallDriver, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
@@ -132,7 +132,7 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     location->DeviceObject = DeviceObject;
     check_create(Irp, location);
     check_forwarding(Irp, location->MajorFunction);
-    /* SR-05, DR-01, DR-02, DR-03, DR-07, MJ-18, IRP-30: the target's slot, whatever the driver has put there. */
+    /* SR-05, DR-01, DR-02, DR-03, DR-07, MJ-18, REQ-04, REQ-10, REQ-12, IRP-30: what the slot holds now. */
     PDRIVER_DISPATCH dispatch = dispatch_of(DeviceObject, location->MajorFunction);
     TRACE(TRACE_IRP_SENT, Irp, .a = (ULONG_PTR)DeviceObject);
     NTSTATUS status;

@@ -33,6 +33,7 @@ static VOID NTAPI run(PVOID Parameter)
     PVOID routine = work.routine ? (PVOID)work.routine : (PVOID)work.routine_ex;
     uint64_t cookie = ke_callout_enter("work item", routine);
     if (work.routine)
+        /* SR-29: with the object that holds the driver, and the context. */
         work.routine(work.object, work.context);
     else
         /* SR-30: with its item too. */

@@ -250,7 +250,7 @@ static bool is_kept(const struct vf_sent *sent, const uint64_t *track)
 
 static void check_pended(const struct vf_sent *sent, const uint64_t *track)
 {
-    enum vf_irp_state before;
+    enum vf_irp_state before, pended;
     bool marked = is_marked(sent);
     /* IRP-45: whose location it is marks it; a completion routine may do it later, if the IRP went down. */
     if (unlikely(!marked && !sent->forwarded && is_kept(sent, track)))
@@ -260,7 +260,7 @@ static void check_pended(const struct vf_sent *sent, const uint64_t *track)
     if (before == VF_IRP_WITH_ROUTINE || before == VF_IRP_PENDED)
         return;
     change_state(sent->irp, sent->number, sent->location, sent->generation, before,
-                 &before); /* it was that */
+                 &pended); /* it was that */
     /* IRP-45: it was completed on another processor meanwhile. */
     if (unlikely(before == VF_IRP_LEFT))
         accuse_of_no_mark(sent);

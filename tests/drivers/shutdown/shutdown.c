@@ -26,7 +26,10 @@ static NTSTATUS NTAPI other(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
 static VOID NTAPI finish_later(PDEVICE_OBJECT DeviceObject, PVOID Context)
 {
+    LARGE_INTEGER while_all_wait = {.QuadPart = -500000};
+
     IoFreeWorkItem(((PIRP)Context)->Tail.Overlay.DriverContext[0]);
+    KeDelayExecutionThread(KernelMode, FALSE, &while_all_wait);
     DbgPrint("storage is down\n");
     storage_is_down = TRUE;
     done(Context);

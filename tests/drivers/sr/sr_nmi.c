@@ -32,6 +32,7 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(Irp);
     if (location->MajorFunction == IRP_MJ_WRITE) {
         CHECK_EQ("SR-44", order, 21);
+        DbgPrint("both have heard, and one has handled it\n");
         handles = FALSE; /* the next one stops the machine */
     }
     Irp->IoStatus.Status = STATUS_SUCCESS;
