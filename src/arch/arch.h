@@ -76,6 +76,13 @@ struct arch_thread {
     void *gate_top;              /* the next gate's record ends here */
     void *stack_low, *stack_high;
     void *records_low, *records_high;
+    struct arch_kept *kept; /* innermost first */
+};
+
+/* What a layer above keeps in a frame of its own around a call into driver code: begins like this, linked in
+ * arch_thread.kept. Whatever discards frames takes theirs out. */
+struct arch_kept {
+    struct arch_kept *above;
 };
 
 /* Divides the stack (page aligned, at least 32 KiB) as said above. Every NT thread, before it first runs. */
@@ -104,6 +111,7 @@ struct arch_try {
     void *jump_buffer[8];
     EXCEPTION_RECORD exception;
     CONTEXT context;
+    struct arch_kept *kept;
 };
 #define ARCH_TRY(t)   (arch_try_push(t, ARCH_RECORD_TRY), __builtin_setjmp((t)->jump_buffer) == 0)
 #define ARCH_CATCH(t) (arch_try_push(t, ARCH_RECORD_CATCH), __builtin_setjmp((t)->jump_buffer) == 0)

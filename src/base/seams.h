@@ -50,9 +50,9 @@ enum trace_kind {
     TRACE_REGISTER,    /* a: physical address, b: value, c: as for a port, plus twice the width (verbose) */
     TRACE_EXCEPTION,   /* a: code, b: address */
     TRACE_BUGCHECK,    /* a: code */
-    TRACE_CONTROL,        /* object: DEVICE_OBJECT, b: routine, text: its role: what it waited for is there */
+    TRACE_CONTROL,     /* object: DEVICE_OBJECT, b: routine, text: its role: what it waited for is there */
     TRACE_CONTROL_RETURN, /* the same, a: IO_ALLOCATION_ACTION, 0: the role has none */
-    TRACE_DEBUG_PRINT, /* text: the message; a: caller's address */
+    TRACE_DEBUG_PRINT,    /* text: the message; a: caller's address */
     TRACE_KINDS
 };
 
@@ -82,7 +82,7 @@ extern const struct trace_ops *seam_trace;
  * exception discarded is left in the thread's list until the verifier next looks at it.
  */
 struct vf_sent {
-    struct vf_sent *above; /* the next outer of the thread */
+    struct vf_sent *above; /* the next outer of the thread: an arch_kept */
     const void *irp, *device, *routine;
     uint32_t number;          /* of the IRP; 0: not one of the I/O manager's storage */
     signed char location;     /* the routine's stack location */

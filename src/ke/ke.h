@@ -49,7 +49,6 @@ struct ke_thread {
         uint64_t lock, where;
     } owned[6];           /* the verifier's: mutexes of drivers that the thread owns, and who acquired them */
     unsigned owned_count; /* may exceed what is kept */
-    struct vf_sent *sent; /* the verifier's: dispatch routines that this thread called, innermost first */
 
     const void
         *routine; /* the driver's that the runtime has called, while it runs; NULL behind a nested one */
@@ -95,6 +94,13 @@ struct ke_vp {
     uint32_t interrupts; /* taken here */
     /* the rest is ke's own, in ke/vp.h */
 };
+
+/* The dispatch routines that this thread has called and that have not returned, innermost first: the
+ * verifier's. */
+static inline struct vf_sent *ke_sent(const struct ke_thread *thread)
+{
+    return (struct vf_sent *)thread->arch.kept;
+}
 
 /* ---- where am I ---- */
 #ifdef KE_FAKES /* a unit test without processors brings its own */

@@ -74,26 +74,6 @@ static bool change_state(const IRP *irp, uint32_t number, int location, int gene
 
 /* ---- frames ---- */
 
-/* The stack pointer of the driver code that this thread was in last; 0: none. */
-static ULONG64 driver_stack(const struct ke_thread *thread)
-{
-    const struct arch_record *record = thread->arch.records;
-    while (record != NULL && record->type != ARCH_RECORD_GATE && record->type != ARCH_RECORD_TRAP)
-        record = record->previous;
-    return record != NULL ? record->rsp : 0;
-}
-
-/* An exception discards frames without a word. Those that live called the driver code that runs: they lie
- * above it. */
-static struct vf_sent *living(struct ke_thread *thread)
-{
-    ULONG64 floor = driver_stack(thread);
-    while (thread->sent != NULL && (void *)thread->sent >= thread->arch.stack_low &&
-           (void *)thread->sent < thread->arch.stack_high && (floor == 0 || (ULONG64)thread->sent < floor))
-        thread->sent = thread->sent->above;
-    return thread->sent;
-}
-
 static bool is_of(const struct vf_sent *sent, const IRP *irp, ULONG number)
 {
     return sent->irp == irp && sent->number == number;
@@ -102,7 +82,7 @@ static bool is_of(const struct vf_sent *sent, const IRP *irp, ULONG number)
 const struct vf_sent *vf_irp_holder(const IRP *irp, int location)
 {
     ULONG number = io_irp_number(irp);
-    for (const struct vf_sent *sent = living(ke_thread()); sent != NULL; sent = sent->above)
+    for (const struct vf_sent *sent = ke_sent(ke_thread()); sent != NULL; sent = sent->above)
         if (is_of(sent, irp, number) && sent->location == location && !sent->left)
             return sent;
     return NULL;
@@ -133,7 +113,7 @@ void NTAPI vf_irp_sent(struct vf_sent *sent, const void *pointer, const void *de
 {
     const IRP *irp = pointer;
     struct ke_thread *thread = ke_thread();
-    *sent = (struct vf_sent){.above = living(thread),
+    *sent = (struct vf_sent){.above = ke_sent(thread),
                              .irp = irp,
                              .device = device,
                              .routine = routine,
@@ -148,7 +128,7 @@ void NTAPI vf_irp_sent(struct vf_sent *sent, const void *pointer, const void *de
     }
     sent->event_was_set = has_set_event(irp, sent);
     note_forwarded(sent);
-    thread->sent = sent;
+    thread->arch.kept = (struct arch_kept *)sent;
 }
 
 /* ---- what the routine returned ---- */
@@ -307,7 +287,7 @@ static void check_event(const struct vf_sent *sent, NTSTATUS status)
 
 void NTAPI vf_irp_returned(struct vf_sent *sent, int32_t status)
 {
-    ke_thread()->sent = sent->above;
+    ke_thread()->arch.kept = (struct arch_kept *)sent->above;
     check_returnable(sent, status);
     if (sent->left)
         check_completed(sent, status);
@@ -342,7 +322,7 @@ void NTAPI vf_irp_left(const void *pointer, const void *left, bool marked)
     int index = (int)(location - (const IO_STACK_LOCATION *)(irp + 1)) + 1;
     enum vf_irp_state before = VF_IRP_WITH_ROUTINE;
     bool here = false;
-    for (struct vf_sent *sent = living(ke_thread()); sent != NULL; sent = sent->above) {
+    for (struct vf_sent *sent = ke_sent(ke_thread()); sent != NULL; sent = sent->above) {
         if (!is_of(sent, irp, number) || sent->location != index || sent->left)
             continue;
         sent->left = here = true;
@@ -395,6 +375,15 @@ void NTAPI vf_irp_passed(const void *pointer, uint32_t number, const void *routi
 }
 
 /* ---- the final stage ---- */
+
+/* The stack pointer of the driver code that this thread was in last; 0: none. */
+static ULONG64 driver_stack(const struct ke_thread *thread)
+{
+    const struct arch_record *record = thread->arch.records;
+    while (record != NULL && record->type != ARCH_RECORD_GATE && record->type != ARCH_RECORD_TRAP)
+        record = record->previous;
+    return record != NULL ? record->rsp : 0;
+}
 
 static bool is_unwound(const void *address)
 {

@@ -25,7 +25,7 @@ ULONG64 vf_routine(const struct ke_thread *thread)
         return 0;
     if (thread->routine != NULL)
         return (ULONG64)thread->routine;
-    return thread->sent != NULL ? (ULONG64)thread->sent->routine : 0;
+    return ke_sent(thread) != NULL ? (ULONG64)ke_sent(thread)->routine : 0;
 }
 
 int vf_describe(ULONG64 address, char *text, size_t size)

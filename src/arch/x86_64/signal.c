@@ -73,6 +73,12 @@ static bool on_nt_stack(const struct arch_thread *thread, ULONG64 rsp)
     return rsp > (ULONG64)thread->stack_low && rsp <= (ULONG64)thread->stack_high;
 }
 
+/* The same, or pushed out of its lower end by a frame of ours: whose fault it is does not change by that. */
+static bool of_nt_stack(const struct arch_thread *thread, ULONG64 rsp)
+{
+    return rsp > (ULONG64)thread->records_low - PAGE_SIZE && rsp <= (ULONG64)thread->stack_high;
+}
+
 /* A store into one of the guard pages, or no room to dispatch anything: the stack is used up. */
 static bool stack_is_used_up(const struct arch_thread *thread, const ucontext_t *context)
 {
@@ -138,7 +144,7 @@ static bool on_fault(const siginfo_t *info, ucontext_t *context)
     if (!thread || !context->uc_stack.ss_sp)
         return false;
 
-    bool nt_stack = on_nt_stack(thread, (ULONG64)context->uc_mcontext.gregs[REG_RSP]);
+    bool nt_stack = of_nt_stack(thread, (ULONG64)context->uc_mcontext.gregs[REG_RSP]);
     bool in_driver = arch_image_find(rip) || (nt_stack && is_wild_call(context));
     if (!in_driver && !code_contains(rip) && !nt_stack)
         return false;

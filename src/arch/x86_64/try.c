@@ -18,6 +18,7 @@ __attribute__((noinline)) void arch_try_push(struct arch_try *t, enum arch_recor
     t->record.rsp = (ULONG64)__builtin_frame_address(0) + 24;
     t->record.entry = NULL;
     t->record.owner = thread->gate_top;
+    t->kept = thread->kept;
     thread->records = &t->record;
 }
 
@@ -25,9 +26,11 @@ void arch_try_pop(struct arch_try *t)
 {
     struct arch_thread *thread = arch_ops.current();
 
-    if (unlikely(thread->records != &t->record)) /* a driver left by a jump of its own: its entries are dead */
+    if (unlikely(thread->records !=
+                 &t->record)) /* a driver left by a jump of its own: its entries are dead */
         thread->gate_top = t->record.owner;
     thread->records = t->record.previous;
+    thread->kept = t->kept;
 }
 
 NTSTATUS arch_copy_guarded(void *to, const void *from, size_t length)

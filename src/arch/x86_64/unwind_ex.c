@@ -90,6 +90,7 @@ _Noreturn static void deliver(struct arch_record *catcher)
 
     thread->records = catcher->previous;
     thread->gate_top = catcher->owner;
+    thread->kept = t->kept;
     sanitizer_discard_frames(__builtin_frame_address(0), (void *)catcher->rsp);
     __builtin_longjmp(t->jump_buffer, 1);
 }

@@ -85,7 +85,8 @@ void context_of_caller(CONTEXT *context, ULONG64 rsp)
     context->EFlags = 0x202;
 }
 
-/* A gate's record frees its place; the outermost one dropped says where the next goes. */
+/* A gate's record frees its place; the outermost one dropped says where the next goes. Nothing has been
+ * written over the frames yet. */
 void records_discard(struct arch_thread *thread, ULONG64 rsp)
 {
     struct arch_record *record = thread->records;
@@ -94,6 +95,8 @@ void records_discard(struct arch_thread *thread, ULONG64 rsp)
         if (record->type == ARCH_RECORD_GATE)
             thread->gate_top = record + 1;
     thread->records = record;
+    while (thread->kept != NULL && (ULONG64)thread->kept < rsp)
+        thread->kept = thread->kept->above;
 }
 
 /* The context's frame, then its caller. False at the end of what can be walked. */

@@ -225,9 +225,11 @@ static VOID into_a_wait(VOID)
     CHECK("KE-APC", happened("wW") && ok);
     CHECK_STATUS("KE-APC", look(thread), STATUS_TIMEOUT);
     KeSetEvent(&release, 0, FALSE);
+    ObReferenceObject(thread);
     end_thread(thread);
     CHECK_STATUS("KE-APC", wait_status, STATUS_SUCCESS);
     CHECK("KE-APC", !queue(&a));
+    ObDereferenceObject(thread);
 }
 
 static VOID alerts(VOID)
