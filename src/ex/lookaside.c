@@ -67,7 +67,7 @@ static void init_classic(GENERAL_LOOKASIDE_POOL *l, PALLOCATE_FUNCTION allocate,
 {
     init_list(l, type, size, tag);
     l->Depth = depth_of(allocate, free);
-    /* SR-55: the driver's routine, or the pool's */
+    /* SR-55: the driver's routine, or the pool's. */
     l->Allocate = allocate ? allocate : (PALLOCATE_FUNCTION)bound("ExAllocatePoolWithTag");
     l->Free = free ? free : (PFREE_FUNCTION)bound("ExFreePool");
 }
@@ -127,7 +127,7 @@ static bool pool_type_valid(POOL_TYPE type)
 static void set_routines(GENERAL_LOOKASIDE_POOL *l, PALLOCATE_FUNCTION_EX allocate, PFREE_FUNCTION_EX free)
 {
     l->Depth = depth_of(allocate, free);
-    /* SR-55: the driver's routine, or the pool's */
+    /* SR-55: the driver's routine, or the pool's. */
     l->AllocateEx = allocate ? allocate : (PALLOCATE_FUNCTION_EX)bound("ExAllocatePoolWithTag");
     l->FreeEx = free ? free : (PFREE_FUNCTION_EX)bound("ExFreePool");
 }

@@ -105,9 +105,12 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     ZwClose(copy);
     ZwClose(handle);
     ObUnRegisterCallbacks(low);
+    handle = open_self(OUR_TERMINATE | OUR_QUERY, &granted);
+    CHECK("SR-47", granted == (OUR_TERMINATE | OUR_QUERY) && before[0] == 2 && before[1] == 3);
+    ZwClose(handle);
     ObUnRegisterCallbacks(high);
     handle = open_self(OUR_TERMINATE | OUR_QUERY, &granted);
-    CHECK("SR-47", granted == (OUR_TERMINATE | OUR_QUERY) && before[0] == 2);
+    CHECK("SR-47", granted == (OUR_TERMINATE | OUR_QUERY) && before[0] == 2 && before[1] == 3);
     ZwClose(handle);
     return STATUS_SUCCESS;
 }
