@@ -15,12 +15,13 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FAMILIES = 'LC,DI,MJ,DR,BUF,IOC,IRP,DO,SV'
+FAMILIES = 'SR,REQ,LC,DI,MJ,DR,BUF,IOC,IRP,DO,SV,SQ,CSQ,CAN,DPC,CTL,DMA,INT,FI,RL'
 COMMENT = re.compile(r'^\s*/\*\s*((?:[A-Z0-9]+-[0-9A-Za-z]+(?:,\s*|\s+and\s+|\s+)?)+)[:.]')
 
 
@@ -131,11 +132,14 @@ def rule_tests(build):
 def run_test(command, seconds, folder):
     """(passed, output, seconds it took)"""
     began = time.monotonic()
+    test = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                            cwd=folder, start_new_session=True)
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-                              cwd=folder, timeout=seconds)
-        return done.returncode == 0, done.stdout.decode('utf-8', 'replace'), time.monotonic() - began
+        output = test.communicate(timeout=seconds)[0]
+        return test.returncode == 0, output.decode('utf-8', 'replace'), time.monotonic() - began
     except subprocess.TimeoutExpired:
+        os.killpg(test.pid, signal.SIGKILL)  # and what it started: a broken kernel may spin for ever
+        test.communicate()
         return False, '', seconds
 
 
