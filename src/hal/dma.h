@@ -70,9 +70,10 @@ struct dma_request {
     struct dma_adapter *adapter;
     enum dma_state state;
     bool has_channel, has_registers;
-    bool classic;  /* by AllocateAdapterChannel: one at a time for a device object */
-    bool *gone;    /* while its routine runs: set if the request ends meanwhile */
-    void *storage; /* what is freed with it; NULL: it lies in a driver's buffer */
+    bool classic;       /* by AllocateAdapterChannel: one at a time for a device object */
+    const void *caller; /* code of a driver; NULL: none asked */
+    bool *gone;         /* while its routine runs: set if the request ends meanwhile */
+    void *storage;      /* what is freed with it; NULL: it lies in a driver's buffer */
     PDEVICE_OBJECT device;
     PIRP irp;
     PDRIVER_CONTROL control;
@@ -187,6 +188,8 @@ void dma_system_stop(struct dma_request *request);
 ULONG dma_system_left(const struct dma_adapter *adapter);
 void dma_system_expect(struct dma_request *request, PDMA_COMPLETION_ROUTINE routine, PVOID context);
 void dma_system_cancel(struct dma_request *request);
+const void *
+dma_system_expected(const struct dma_adapter *adapter); /* locked: who is to be called at the end */
 void dma_system_terminal(ULONG channel);
 
 /* dma8237.c: the controller itself. */

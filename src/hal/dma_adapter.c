@@ -210,18 +210,6 @@ VOID NTAPI dma_put_adapter(PDMA_ADAPTER DmaAdapter)
 
 /* ---- what drivers hold ---- */
 
-static void count_requests(const struct dma_adapter *adapter, struct hal_adapter_info *info)
-{
-    list_for_each(it, &adapter->requests)
-    {
-        const struct dma_request *request = container_of(it, struct dma_request, link);
-
-        info->channels += request->has_channel;
-        info->lists += request->list != NULL;
-        info->map_registers += request->has_registers ? request->count : 0;
-    }
-}
-
 /* The lock is held: visit must not allocate. */
 void hal_for_each_adapter(void (*visit)(const struct hal_adapter_info *info, void *context), void *context)
 {
@@ -231,9 +219,65 @@ void hal_for_each_adapter(void (*visit)(const struct hal_adapter_info *info, voi
         const struct dma_adapter *adapter = container_of(it, struct dma_adapter, link);
         struct hal_adapter_info info = {
             .adapter = &adapter->public, .caller = adapter->caller, .permanent = adapter->permanent};
-
-        count_requests(adapter, &info);
         visit(&info, context);
+    }
+    rl_lock_release(&dma_lock);
+}
+
+static struct hal_request_info describe_request(const struct dma_request *request)
+{
+    struct hal_request_info info = {.adapter = &request->adapter->public,
+                                    .handle = request,
+                                    .caller = request->caller,
+                                    .waits = request->state != DMA_HELD,
+                                    .list = request->list != NULL,
+                                    .channel = request->has_channel};
+
+    if (info.list)
+        info.handle = request->list;
+    if (!info.waits)
+        info.routine = dma_system_expected(request->adapter);
+    else if (info.list)
+        info.routine = (const void *)request->list_control;
+    else
+        info.routine = (const void *)request->control;
+    return info;
+}
+
+/* A request of BuildScatterGatherList lies in memory of the driver, who may have freed it. */
+static bool is_there(const struct dma_adapter *adapter, const LIST_ENTRY *link)
+{
+    struct dma_request *request = container_of(link, struct dma_request, link);
+
+    return MmIsAddressValid(request) && MmIsAddressValid((char *)(request + 1) - 1) &&
+           request->adapter == adapter;
+}
+
+/* What lay in memory that is freed is the adapter's maker's, and nothing behind it can be found. */
+static void see_requests(const struct dma_adapter *adapter,
+                         void (*visit)(const struct hal_request_info *info, void *context), void *context)
+{
+    for (const LIST_ENTRY *it = adapter->requests.Flink; it != &adapter->requests; it = it->Flink) {
+        struct hal_request_info info = {
+            .adapter = &adapter->public, .handle = it, .caller = adapter->caller, .list = true};
+        bool there = is_there(adapter, it);
+
+        if (there)
+            info = describe_request(container_of(it, struct dma_request, link));
+        visit(&info, context);
+        if (!there)
+            return;
+    }
+}
+
+/* Those that wait and those that have something. */
+void hal_for_each_dma_request(void (*visit)(const struct hal_request_info *info, void *context),
+                              void *context)
+{
+    rl_lock_acquire(&dma_lock);
+    list_for_each(it, &dma_adapters)
+    {
+        see_requests(container_of(it, struct dma_adapter, link), visit, context);
     }
     rl_lock_release(&dma_lock);
 }

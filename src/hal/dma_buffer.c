@@ -5,6 +5,7 @@
  * known by its address, so that only the same arguments give it back.
  */
 #include "hal/dma.h"
+#include "ke/held.h"
 #include "mm/mm.h"
 
 #define LARGE_PAGE (512ull * PAGE_SIZE)
@@ -43,7 +44,7 @@ static void *allocate_pages(const struct dma_adapter *adapter, uint64_t low, uin
 
 /* high: the last address that the buffer may have. */
 static void *allocate(struct dma_adapter *adapter, uint64_t low, uint64_t high, ULONG length, size_t granule,
-                      bool cached, PPHYSICAL_ADDRESS logical, const void *caller)
+                      bool cached, PPHYSICAL_ADDRESS logical)
 {
     /* DMA-18: whole pages, of which the caller has Length bytes. */
     size_t bytes = (length + granule - 1) & ~(granule - 1);
@@ -60,7 +61,7 @@ static void *allocate(struct dma_adapter *adapter, uint64_t low, uint64_t high, 
     buffer->pa = (uint64_t)MmGetPhysicalAddress(buffer->va).QuadPart;
     buffer->length = length;
     buffer->cached = cached;
-    buffer->caller = caller;
+    buffer->caller = ke_driver_caller();
     keep(adapter, buffer);
     logical->QuadPart = (LONGLONG)buffer->pa;
     return buffer->va;
@@ -117,8 +118,7 @@ void hal_for_each_common_buffer(void (*visit)(const struct hal_buffer_info *info
 PVOID NTAPI dma_allocate_common_buffer(PDMA_ADAPTER DmaAdapter, ULONG Length,
                                        PPHYSICAL_ADDRESS LogicalAddress, BOOLEAN CacheEnabled)
 {
-    return allocate(dma_adapter_of(DmaAdapter), 0, ~0ull, Length, PAGE_SIZE, CacheEnabled, LogicalAddress,
-                    mm_caller(__builtin_return_address(0)));
+    return allocate(dma_adapter_of(DmaAdapter), 0, ~0ull, Length, PAGE_SIZE, CacheEnabled, LogicalAddress);
 }
 
 /* Bug check 0xE6/3 unless the arguments are those of the allocation. IRQL: PASSIVE_LEVEL. Rules: DMA-18. */
@@ -145,8 +145,7 @@ PVOID NTAPI dma_allocate_common_buffer_ex(PDMA_ADAPTER DmaAdapter, PPHYSICAL_ADD
 {
     uint64_t high = MaximumAddress != NULL ? (uint64_t)MaximumAddress->QuadPart : ~0ull;
 
-    return allocate(dma_adapter_of(DmaAdapter), 0, high, Length, PAGE_SIZE, CacheEnabled, LogicalAddress,
-                    mm_caller(__builtin_return_address(0)));
+    return allocate(dma_adapter_of(DmaAdapter), 0, high, Length, PAGE_SIZE, CacheEnabled, LogicalAddress);
 }
 
 static bool caching_is_known(const MEMORY_CACHING_TYPE *type)
@@ -169,8 +168,7 @@ PVOID NTAPI dma_allocate_common_buffer_with_bounds(PDMA_ADAPTER DmaAdapter, PPHY
     if ((Flags & ~(ULONG)DOMAIN_COMMON_BUFFER_LARGE_PAGE) || !caching_is_known(CacheType))
         return NULL;
     return allocate(adapter, low, high, Length, large ? LARGE_PAGE : PAGE_SIZE,
-                    CacheType == NULL || *CacheType == MmCached, LogicalAddress,
-                    mm_caller(__builtin_return_address(0)));
+                    CacheType == NULL || *CacheType == MmCached, LogicalAddress);
 }
 
 /* ---- of an MDL ---- */
@@ -247,7 +245,7 @@ NTSTATUS NTAPI dma_create_buffer_from_mdl(PDMA_ADAPTER DmaAdapter, PMDL Mdl,
     buffer->pa = dma_address(&at);
     buffer->length = order.length;
     buffer->borrowed = true;
-    buffer->caller = mm_caller(__builtin_return_address(0));
+    buffer->caller = ke_driver_caller();
     keep(adapter, buffer);
     LogicalAddress->QuadPart = (LONGLONG)buffer->pa;
     return STATUS_SUCCESS;
@@ -284,7 +282,6 @@ NTSTATUS NTAPI dma_allocate_vector(PDMA_ADAPTER DmaAdapter, PHYSICAL_ADDRESS Low
 {
     struct dma_adapter *adapter = dma_adapter_of(DmaAdapter);
     bool large = Flags & DOMAIN_COMMON_BUFFER_LARGE_PAGE;
-    const void *caller = mm_caller(__builtin_return_address(0));
     PDMA_COMMON_BUFFER_VECTOR vector;
 
     if (NumberOfElements == 0 || SizeOfElements == 0 || SizeOfElements > ~0u || !caching_is_known(&CacheType))
@@ -297,7 +294,7 @@ NTSTATUS NTAPI dma_allocate_vector(PDMA_ADAPTER DmaAdapter, PHYSICAL_ADDRESS Low
 
         vector->element[i].va = allocate(
             adapter, (uint64_t)LowAddress.QuadPart, (uint64_t)HighAddress.QuadPart, (ULONG)SizeOfElements,
-            large ? LARGE_PAGE : PAGE_SIZE, CacheType == MmCached, &vector->element[i].pa, caller);
+            large ? LARGE_PAGE : PAGE_SIZE, CacheType == MmCached, &vector->element[i].pa);
         if (vector->element[i].va == NULL) {
             dma_free_vector(DmaAdapter, vector);
             return STATUS_INSUFFICIENT_RESOURCES;

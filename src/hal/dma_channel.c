@@ -6,6 +6,7 @@
  * possible: the one that asked, or the one that gave something back.
  */
 #include "hal/dma.h"
+#include "ke/held.h"
 #include "mm/mm.h"
 
 #define SYSTEM_CHANNELS 8
@@ -35,6 +36,7 @@ struct dma_request *dma_request_create(struct dma_adapter *adapter, PDEVICE_OBJE
         return NULL;
     request->adapter = adapter;
     request->device = device;
+    request->caller = ke_driver_caller();
     request->irp = device != NULL ? device->CurrentIrp : NULL;
     request->count = request->taken = registers;
     request->bounce_room = room;
@@ -241,6 +243,7 @@ static NTSTATUS enqueue(struct dma_request *request, bool wait, LIST_ENTRY *read
         /* DMA-21: what is not there now is not waited for. */
         return STATUS_INSUFFICIENT_RESOURCES;
     list_insert_tail(&request->adapter->requests, &request->link);
+    /* DPC-07: one has the adapter's channel, who comes later waits. */
     if (channel->owner != NULL) {
         request->state = DMA_WAITS_FOR_CHANNEL;
         list_insert_tail(&channel->waiting, &request->queue);
@@ -393,7 +396,7 @@ static bool is_pending(struct dma_adapter *adapter, PDEVICE_OBJECT device)
 
 /* ---- the operations ---- */
 
-/* The request of AllocateAdapterChannel, for an IRP. Rules: DMA-05, DMA-06. */
+/* The request of AllocateAdapterChannel, for an IRP. Rules: DMA-05, DMA-06, DPC-07. */
 NTSTATUS dma_allocate_channel_for(struct dma_adapter *adapter, PDEVICE_OBJECT device, PIRP irp,
                                   ULONG registers, PDRIVER_CONTROL routine, PVOID context)
 {
@@ -402,7 +405,7 @@ NTSTATUS dma_allocate_channel_for(struct dma_adapter *adapter, PDEVICE_OBJECT de
     /* DMA-05: never more than the adapter was given. */
     if (registers > adapter->registers)
         return STATUS_INSUFFICIENT_RESOURCES;
-    /* DMA-06: the device object waits once, and its routine does not ask again. */
+    /* DMA-06 and DPC-07: the device object waits once, and its routine does not ask again. */
     if (is_pending(adapter, device))
         dma_violation(
             0x0B, 2, (ULONG_PTR)device, 0,
@@ -422,7 +425,8 @@ NTSTATUS dma_allocate_channel_for(struct dma_adapter *adapter, PDEVICE_OBJECT de
 /*
  * Calls AdapterControl as soon as the channel is free and the map registers are there, now or later.
  * STATUS_INSUFFICIENT_RESOURCES: more registers than the adapter has, and the routine is not called. One
- * request of a device object at a time: bug check 0xE6/B. IRQL: DISPATCH_LEVEL. Rules: DMA-05..DMA-09.
+ * request of a device object at a time: bug check 0xE6/B. IRQL: DISPATCH_LEVEL. Rules: DMA-05..DMA-09,
+ * DPC-07.
  */
 NTSTATUS NTAPI dma_allocate_adapter_channel(PDMA_ADAPTER DmaAdapter, PDEVICE_OBJECT DeviceObject,
                                             ULONG NumberOfMapRegisters, PDRIVER_CONTROL ExecutionRoutine,

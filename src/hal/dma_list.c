@@ -7,6 +7,7 @@
  * memory, takes no other.
  */
 #include "hal/dma.h"
+#include "ke/held.h"
 #include "mm/mm.h"
 
 #define LIST_ALIGNMENT 16
@@ -95,6 +96,7 @@ static struct dma_request *place_request(void *storage, const struct dma_list_or
 
     *request = (struct dma_request){.adapter = order->adapter,
                                     .device = device,
+                                    .caller = ke_driver_caller(),
                                     .irp = device != NULL ? device->CurrentIrp : NULL,
                                     .count = bounced,
                                     .taken = bounced,

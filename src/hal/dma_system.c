@@ -92,6 +92,11 @@ void dma_system_expect(struct dma_request *request, PDMA_COMPLETION_ROUTINE rout
     rl_lock_release(&dma_lock);
 }
 
+const void *dma_system_expected(const struct dma_adapter *adapter)
+{
+    return adapter->master ? NULL : (const void *)completions[adapter->number].routine;
+}
+
 void dma_system_start(struct dma_request *request, uint64_t pa, ULONG length, bool write)
 {
     const struct dma_adapter *adapter = request->adapter;

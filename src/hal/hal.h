@@ -109,9 +109,10 @@ bool hal_memory_read(uint64_t pa, void *to, size_t length);
 bool hal_memory_write(uint64_t pa, const void *from, size_t length);
 
 /*
- * A device on a channel of the system's DMA controller (0..3 move bytes, 5..7 words). When it has or wants data
- * it asks; the controller serves it through these, for as long as wants says so. terminal: with this unit the
- * count that the driver's HAL had programmed has run out. Any thread; no lock of the controller is held.
+ * A device on a channel of the system's DMA controller (0..3 move bytes, 5..7 words). When it has or wants
+ * data it asks; the controller serves it through these, for as long as wants says so. terminal: with this
+ * unit the count that the driver's HAL had programmed has run out. Any thread; no lock of the controller is
+ * held.
  */
 struct hal_dma_device {
     void *context;
@@ -124,13 +125,12 @@ size_t hal_dma_request(ULONG channel, const struct hal_dma_device *device); /* b
 /* An adapter for a description; permanent: no driver is expected to release it. NULL as IoGetDmaAdapter. */
 PDMA_ADAPTER hal_get_adapter(const DEVICE_DESCRIPTION *description, PULONG registers, bool permanent,
                              const void *caller);
-/* What drivers hold: adapters that were not put, with what was allocated through them; common buffers. caller:
- * who made it. A lock is held: visit must not allocate. */
+/* What drivers hold: adapters that were not put, common buffers, and what was asked for by an adapter.
+ * caller: who made it. A lock is held: visit must not allocate. */
 struct hal_adapter_info {
     const DMA_ADAPTER *adapter;
     const void *caller;
     bool permanent; /* HalGetAdapter's: NT drivers have no way to release it */
-    ULONG channels, lists, map_registers;
 };
 struct hal_buffer_info {
     const DMA_ADAPTER *adapter;
@@ -138,9 +138,18 @@ struct hal_buffer_info {
     ULONG length;
     const void *caller;
 };
+struct hal_request_info {
+    const DMA_ADAPTER *adapter;
+    const void *handle; /* the list, or MapRegisterBase */
+    const void *caller;
+    const void *routine; /* to be called yet, when it is its turn or at the end of its transfer; or NULL */
+    bool waits, list, channel;
+};
 void hal_for_each_adapter(void (*visit)(const struct hal_adapter_info *info, void *context), void *context);
 void hal_for_each_common_buffer(void (*visit)(const struct hal_buffer_info *info, void *context),
                                 void *context);
+void hal_for_each_dma_request(void (*visit)(const struct hal_request_info *info, void *context),
+                              void *context);
 
 NTSTATUS hal_init(void);
 void hal_fini(void);

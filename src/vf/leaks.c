@@ -7,6 +7,7 @@
  */
 #include "vf/leaks.h"
 #include "base/lock.h"
+#include "hal/hal.h"
 #include "host/host.h"
 #include "host/memory.h"
 #include "ke/held.h"
@@ -27,6 +28,8 @@ struct item {
 struct leak {
     const void *base; /* of the image */
     size_t bytes;
+    ULONG64 thunks; /* where the rewriter moved code of the image, a call among it perhaps */
+    size_t thunk_bytes;
     const char *kind; /* "lookaside list" */
     const char *cure; /* "ExDeleteNPagedLookasideList" */
     ULONG code;
@@ -40,7 +43,8 @@ struct leak {
 
 static bool is_image_s(const struct leak *leak, const void *address)
 {
-    return (uintptr_t)address - (uintptr_t)leak->base < leak->bytes;
+    return (uintptr_t)address - (uintptr_t)leak->base < leak->bytes ||
+           (uintptr_t)address - leak->thunks < leak->thunk_bytes;
 }
 
 static void add(struct leak *leak, struct item item)
@@ -108,6 +112,40 @@ static void see_controller(const CONTROLLER_OBJECT *controller, const void *call
 {
     if (is_image_s(context, caller))
         add(context, (struct item){.object = controller, .owner = caller});
+}
+
+/* Windows NT had no routine that releases an adapter of HalGetAdapter. */
+static void see_adapter(const struct hal_adapter_info *info, void *context)
+{
+    if (!info->permanent && is_image_s(context, info->caller))
+        add(context, (struct item){.object = info->adapter, .owner = info->caller});
+}
+
+static void see_common_buffer(const struct hal_buffer_info *info, void *context)
+{
+    if (is_image_s(context, info->caller))
+        add(context, (struct item){.object = info->address, .size = info->length, .owner = info->caller});
+}
+
+enum { DMA_WAITING, DMA_LIST, DMA_CHANNEL, DMA_REGISTERS, DMA_KINDS };
+
+struct dma_leaks {
+    struct leak kinds[DMA_KINDS];
+    bool calls; /* into the driver, later */
+};
+
+/* A list's channel and registers go with it, and a channel's registers with that. */
+static void see_dma_request(const struct hal_request_info *info, void *context)
+{
+    struct dma_leaks *leaks = context;
+    unsigned kind = info->waits     ? DMA_WAITING
+                    : info->list    ? DMA_LIST
+                    : info->channel ? DMA_CHANNEL
+                                    : DMA_REGISTERS;
+
+    leaks->calls |= is_image_s(&leaks->kinds[0], info->routine);
+    if (is_image_s(&leaks->kinds[kind], info->caller))
+        add(&leaks->kinds[kind], (struct item){.object = info->handle, .owner = info->caller});
 }
 
 static void see_interrupt(const void *routine, ULONG vector, void *context)
@@ -204,8 +242,12 @@ struct going {
 
 static struct leak leak_of(const struct going *going, const char *kind, const char *cure)
 {
+    const struct arch_image *image = arch_image_find((ULONG64)going->driver->DriverStart);
+
     return (struct leak){.base = going->driver->DriverStart,
                          .bytes = going->driver->DriverSize,
+                         .thunks = image != NULL ? image->thunk_base : 0,
+                         .thunk_bytes = image != NULL ? image->thunk_size : 0,
                          .kind = kind,
                          .cure = cure,
                          .code = DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS};
@@ -299,7 +341,9 @@ static void look_at_held(struct going *going)
         if (report(going, &leak))
             going->stays |= kinds[kind].calls;
     }
-    ke_forget_held(going->driver->DriverStart, going->driver->DriverSize);
+    struct leak all = leak_of(going, NULL, NULL);
+    ke_forget_held(all.base, all.bytes);
+    ke_forget_held((const void *)(uintptr_t)all.thunks, all.thunk_bytes);
 }
 
 /* Named by their vectors. */
@@ -315,6 +359,28 @@ static void look_at_controllers(struct going *going)
     struct leak leak = leak_of(going, "controller object", "IoDeleteController");
     io_for_each_controller(see_controller, &leak);
     report(going, &leak);
+}
+
+/* Requests first: what they have hangs on an adapter. */
+static void look_at_dma(struct going *going)
+{
+    struct dma_leaks requests = {
+        .kinds = {[DMA_WAITING] = leak_of(going, "waiting DMA request",
+                                          "CancelAdapterChannel or waiting for its routine"),
+                  [DMA_LIST] = leak_of(going, "scatter/gather list", "PutScatterGatherList"),
+                  [DMA_CHANNEL] = leak_of(going, "DMA adapter channel", "FreeAdapterChannel"),
+                  [DMA_REGISTERS] = leak_of(going, "map register allocation", "FreeMapRegisters")}};
+    struct leak buffers = leak_of(going, "DMA common buffer", "FreeCommonBuffer"),
+                adapters = leak_of(going, "DMA adapter", "PutDmaAdapter");
+
+    hal_for_each_dma_request(see_dma_request, &requests);
+    hal_for_each_common_buffer(see_common_buffer, &buffers);
+    hal_for_each_adapter(see_adapter, &adapters);
+    for (unsigned i = 0; i < DMA_KINDS; i++)
+        report(going, &requests.kinds[i]);
+    report(going, &buffers);
+    report(going, &adapters);
+    going->stays |= requests.calls;
 }
 
 /* Reported, and taken out of their queues. */
@@ -360,6 +426,7 @@ bool vf_driver_gone(PDRIVER_OBJECT driver, bool unloaded)
     look_at_ranges(&going);
     look_at_interrupts(&going);
     look_at_controllers(&going);
+    look_at_dma(&going);
     look_at_held(&going);
     return going.stays;
 }

@@ -91,9 +91,11 @@ static void check_keep(PDMA_ADAPTER adapter, ULONG registers)
                  operations->AllocateAdapterChannel(adapter, other_device, registers, note_control, &second),
                  STATUS_SUCCESS);
     CHECK_EQ("DMA-08", second.calls, 0);
+    CHECK_EQ("DPC-07", second.calls, 0);
     other_device->CurrentIrp = NULL;
     operations->FreeAdapterChannel(adapter);
     CHECK_EQ("DMA-10", second.calls, 1);
+    CHECK_EQ("DPC-07", second.calls, 1);
     CHECK_EQ("DMA-07", (ULONG_PTR)second.irp, 0x2000);
     /* Nothing is left behind: all registers are to be had, at once. */
     first.action = DeallocateObject;
