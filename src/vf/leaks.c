@@ -289,13 +289,13 @@ static void look_at_ranges(struct going *going)
         enum mm_range_kind kind;
         const char *name, *cure;
     } kinds[] = {
-        {MM_RANGE_MDL, "mapping of an MDL", "MmUnmapLockedPages"},
-        {MM_RANGE_MDL_USER, "user-mode mapping of an MDL", "MmUnmapLockedPages"},
-        {MM_RANGE_RESERVED, "reserved mapping address", "MmFreeMappingAddress"},
-        {MM_RANGE_IO_SPACE, "mapping of I/O space", "MmUnmapIoSpace"},
-        {MM_RANGE_CONTIGUOUS, "range of contiguous memory", "MmFreeContiguousMemory"},
-        {MM_RANGE_NONCACHED, "range of noncached memory", "MmFreeNonCachedMemory"},
-        {MM_RANGE_VIEW, "view of a section", "MmUnmapViewInSystemSpace"},
+        {MM_RANGE_MDL, "MDL mapping", "MmUnmapLockedPages"},
+        {MM_RANGE_MDL_USER, "user-mode MDL mapping", "MmUnmapLockedPages"},
+        {MM_RANGE_RESERVED, "reserved mapping range", "MmFreeMappingAddress"},
+        {MM_RANGE_IO_SPACE, "I/O space mapping", "MmUnmapIoSpace"},
+        {MM_RANGE_CONTIGUOUS, "contiguous memory range", "MmFreeContiguousMemory"},
+        {MM_RANGE_NONCACHED, "noncached memory range", "MmFreeNonCachedMemory"},
+        {MM_RANGE_VIEW, "section view", "MmUnmapViewInSystemSpace"},
     };
     for (unsigned i = 0; i < countof(kinds); i++) {
         struct leak leak = leak_of(going, kinds[i].name, kinds[i].cure);
@@ -313,7 +313,7 @@ static void look_at_held(struct going *going)
     } kinds[KE_HELD_KINDS] = {
         [KE_HELD_LOOKASIDE] = {"lookaside list", "ExDeleteNPagedLookasideList or its like"},
         [KE_HELD_RESOURCE] = {"ERESOURCE", "ExDeleteResourceLite"},
-        [KE_HELD_EX_TIMER] = {"timer of ExAllocateTimer", "ExDeleteTimer", true},
+        [KE_HELD_EX_TIMER] = {"ExAllocateTimer timer", "ExDeleteTimer", true},
         [KE_HELD_WORK_ITEM] = {"work item", "IoFreeWorkItem", true},
         [KE_HELD_LINK] = {"symbolic link", "IoDeleteSymbolicLink"},
         [KE_HELD_HANDLE] = {"open handle", "ZwClose"},
@@ -323,7 +323,7 @@ static void look_at_held(struct going *going)
         [KE_HELD_THREAD_NOTIFY] = {"thread notify routine", "PsRemoveCreateThreadNotifyRoutine", true},
         [KE_HELD_IMAGE_NOTIFY] = {"image notify routine", "PsRemoveLoadImageNotifyRoutine", true},
         [KE_HELD_REGISTRY_CALLBACK] = {"registry callback", "CmUnRegisterCallback", true},
-        [KE_HELD_OBJECT_CALLBACK] = {"registration of object callbacks", "ObUnRegisterCallbacks", true},
+        [KE_HELD_OBJECT_CALLBACK] = {"object callback registration", "ObUnRegisterCallbacks", true},
         [KE_HELD_BUGCHECK_CALLBACK] = {"bug check callback", "KeDeregisterBugCheckCallback", true},
         [KE_HELD_PROVIDER] = {"event provider", "EtwUnregister"},
     };

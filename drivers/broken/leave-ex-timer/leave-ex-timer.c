@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* leave-ex-timer: a mistake on purpose. A timer of ExAllocateTimer is not deleted. */
+/* leave-ex-timer: a mistake on purpose. A ExAllocateTimer timer is not deleted. */
 #include "../broken.h"
 
 typedef PVOID NTAPI allocate_timer(PVOID Callback, PVOID CallbackContext, ULONG Attributes);

@@ -81,6 +81,7 @@ static void check_queue(void)
     CHECK_EQ("CTL-02", first->calls, 1);
     CHECK("CTL-03", first->irp == units[0]->CurrentIrp && first->base == NULL);
     CHECK("CTL-03", first->context == &first->number && first->irql == DISPATCH_LEVEL);
+    CHECK("SR-20", first->context == &first->number && first->irql == DISPATCH_LEVEL);
     IoAllocateController(controller, units[1], record, second);
     CHECK_EQ("CTL-02", second->calls, 0);
     units[1]->CurrentIrp = NULL;

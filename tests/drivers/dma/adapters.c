@@ -76,6 +76,7 @@ static void check_limit(PDMA_ADAPTER adapter, ULONG registers)
         adapter->DmaOperations->AllocateAdapterChannel(adapter, device, registers, note_control, &call),
         STATUS_SUCCESS);
     CHECK("DMA-05", call.calls == 1 && call.irql == DISPATCH_LEVEL && call.device == device);
+    CHECK("SR-17", call.calls == 1 && call.irql == DISPATCH_LEVEL && call.device == device);
 }
 
 static void check_keep(PDMA_ADAPTER adapter, ULONG registers)

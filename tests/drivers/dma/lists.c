@@ -66,6 +66,7 @@ static void check_pieces(PDMA_ADAPTER adapter, struct descriptor *table, PHYSICA
         operations->GetScatterGatherList(adapter, device, mixed.mdl, va, BYTES, note_list, &call, TRUE),
         STATUS_SUCCESS);
     CHECK("DMA-14", call.calls == 1 && call.irql == DISPATCH_LEVEL && call.irp == device->CurrentIrp);
+    CHECK("SR-18", call.calls == 1 && call.irql == DISPATCH_LEVEL);
     CHECK("DMA-14", call.list->NumberOfElements == 3 && total(call.list) == BYTES);
     CHECK("DMA-14", call.list->Elements[1].Address.QuadPart == MmGetPhysicalAddress(mixed.low).QuadPart);
     CHECK("DMA-14", call.list->Elements[0].Address.QuadPart < ISA_END &&

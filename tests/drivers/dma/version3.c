@@ -296,6 +296,7 @@ static void check_completion(void)
     engine_start(SLAVE | TO_DEVICE, none, PAGE_SIZE, 0);
     CHECK("DMA-12",
           completes() && done.status == 0 && done.irql == DISPATCH_LEVEL && done.length == PAGE_SIZE);
+    CHECK("SR-19", done.calls == 1 && done.irql == DISPATCH_LEVEL);
     engine_wait();
     operations->FlushAdapterBuffersEx(adapter, mdl, base, 0, length, TRUE);
     done.calls = 0;
