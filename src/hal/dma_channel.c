@@ -144,7 +144,7 @@ static IO_ALLOCATION_ACTION call_control(struct dma_request *request)
 {
     PVOID base = request->count != 0 ? request : NULL;
     struct call call = call_begin(request, "AdapterControl", request->control);
-    /* DMA-09: once, when the channel and the registers are the request's. */
+    /* DMA-09, SR-17: once, when the channel and the registers are the request's. */
     IO_ALLOCATION_ACTION action =
         request->control(request->device, request->irp, base, request->driver_context);
 
@@ -158,7 +158,7 @@ static IO_ALLOCATION_ACTION call_list_control(struct dma_request *request)
     bool master = request->adapter->master;
     struct call call = call_begin(request, "AdapterListControl", routine);
 
-    /* DMA-14: no value comes back; the list is the third argument. */
+    /* DMA-14, SR-18: no value comes back; the list is the third argument. */
     routine(request->device, request->irp, request->list, request->driver_context);
     call_end(&call, 0);
     /* DMA-14: the adapter is free on return and the registers stay; the system's controller is busy with the

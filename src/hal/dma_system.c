@@ -31,6 +31,7 @@ static VOID NTAPI completed(PKDPC dpc, PVOID context, PVOID first, PVOID second)
     if (call.routine == NULL)
         return;
     uint64_t cookie = ke_callout_enter("DmaCompletion", call.routine);
+    /* SR-19: in a DPC of the controller's interrupt. */
     call.routine(call.adapter, call.device, call.context, call.status);
     ke_callout_leave("DmaCompletion", call.routine, cookie);
 }

@@ -93,7 +93,7 @@ static IO_ALLOCATION_ACTION call_control(const WAIT_CONTEXT_BLOCK *wcb)
     struct ke_request starter = ke_request_begin(wcb->CurrentIrp, wcb->DeviceObject);
     uint64_t cookie = ke_callout_enter("ControllerControl", wcb->DeviceRoutine);
     TRACE(TRACE_CONTROL, wcb->DeviceObject, .b = (uintptr_t)wcb->DeviceRoutine, .text = "ControllerControl");
-    /* DPC-06, CTL-03: with the IRP current when the controller was asked for, and no map registers. */
+    /* DPC-06, CTL-03, SR-20: with the IRP current when the controller was asked for, and no map registers. */
     IO_ALLOCATION_ACTION action =
         wcb->DeviceRoutine(wcb->DeviceObject, wcb->CurrentIrp, NULL, wcb->DeviceContext);
 

@@ -23,7 +23,7 @@ static _Noreturn void no_start_io(PDEVICE_OBJECT device, PIRP irp)
 static void call_start_io(PDEVICE_OBJECT device, PIRP irp)
 {
     PDRIVER_STARTIO routine = device->DriverObject->DriverStartIo;
-    /* SQ-39: none of the IoStart routines is for such a driver. */
+    /* SQ-39, REQ-09: none of the IoStart routines is for such a driver. */
     if (unlikely(routine == NULL))
         no_start_io(device, irp);
     struct ke_request starter = ke_request_begin(irp, device);
