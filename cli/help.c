@@ -56,7 +56,8 @@ static const struct {
              "becomes current\n"},
     {"close", "close [H]                     closes a handle\n"},
     {"read", "read [H] LENGTH [at OFFSET]   reads; without OFFSET at the file's position\n"},
-    {"write", "write [H] DATA [at OFFSET]    writes \"text\", hex:0a0b, @file, zero:N or random:N:SEED\n"},
+    {"write", "write [H] DATA [at OFFSET]    writes \"text\", hex:0a0b, @file (@\"a file\"), zero:N or "
+              "random:N:SEED\n"},
     {"flush", "flush [H]                     IRP_MJ_FLUSH_BUFFERS\n"},
     {"ioctl", "ioctl [H] CODE [DATA] [out N] a device control request with N bytes of room for output\n"},
     {"internal-ioctl", "internal-ioctl [H] CODE [DATA] [out N]\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The small grammar of a command line: words, "quoted text", numbers, data.
+ * The small grammar of a command line: words, "quoted text", @"quoted file names", numbers, data.
  * Names are literal: a backslash is no escape, neither outside nor inside quotes.
  */
 #include <ctype.h>
@@ -27,9 +27,12 @@ bool words_split(struct words *words, const char *line, const char **error)
             *error = "too many words";
             return false;
         }
-        bool quoted = *line == '"';
-        words->quoted[words->count] = quoted;
+        bool file = line[0] == '@' && line[1] == '"'; /* @"a file": no text, though its name is in quotes */
+        words->quoted[words->count] = *line == '"';
         words->text[words->count++] = out;
+        if (file && out < end)
+            *out++ = *line++;
+        bool quoted = *line == '"';
         if (quoted)
             line++;
         while (*line != '\0' && (quoted ? *line != '"' : !isspace((unsigned char)*line)) && out < end)

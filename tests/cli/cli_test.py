@@ -138,6 +138,10 @@ def commands(tmp):
             (r'open \Device\X sideways', 'open NAME'), ('load', 'wants a file'), ('unload', "driver's name"), ('system', 'wants S5'),
             ('system S9', 'wants S5'), ('system S5 now', 'more words')):
         refused([*single, '-c', command], pattern)
+    blanks = os.path.join(tmp, 'a name with blanks')
+    open(blanks, 'w').write('x')
+    exits(0, *single, '-c', f'write @"{blanks}"', '-c', 'expect STATUS_SUCCESS 1')
+    refused([*single, '-c', f'write @"{blanks}'], 'not closed')
     for command in ('read 1', 'write "x"', 'ioctl 1', 'close', 'flush', 'cancel', 'wait'):
         refused(['run', 'hello.sys', '-c', command], 'no handle is open')
 
