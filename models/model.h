@@ -95,7 +95,4 @@ NTSTATUS model_input(const char *name, const void *data, size_t length, char *me
 void model_stop_all(void);    /* before the processors stop */
 void model_destroy_all(void); /* after they did */
 
-/* Before there is a machine: the RAM size that text asks for, if it is a description of RAM. */
-bool model_ram_size(const char *text, uint64_t *bytes);
-
 #endif

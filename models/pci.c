@@ -180,11 +180,6 @@ ULONG pci_config_read(struct pci_function *function, ULONG offset, unsigned widt
     return value;
 }
 
-void pci_config_write(struct pci_function *function, ULONG offset, ULONG value, unsigned width_bytes)
-{
-    write_space(function, offset, &value, width_bytes);
-}
-
 /* ---- bus mastering ---- */
 
 static bool is_master(struct pci_function *function)

@@ -110,7 +110,6 @@ UCHAR pci_add_capability(struct pci_function *function, const UCHAR *bytes, cons
 void pci_set_interrupt(struct pci_function *function, bool asserted);
 /* Sends a message, or keeps it pending while its vector is masked. false: messages are not enabled. */
 bool pci_send_message(struct pci_function *function, unsigned vector);
-bool pci_messages_enabled(struct pci_function *function);
 
 /* Bus mastering. false: not enabled in the command register, or not all of it is RAM. */
 bool pci_memory_read(struct pci_function *function, uint64_t pa, void *to, size_t length);
@@ -118,6 +117,5 @@ bool pci_memory_write(struct pci_function *function, uint64_t pa, const void *fr
 
 /* What the driver reads at an offset of configuration space, for models that look at their own. */
 ULONG pci_config_read(struct pci_function *function, ULONG offset, unsigned width_bytes);
-void pci_config_write(struct pci_function *function, ULONG offset, ULONG value, unsigned width_bytes);
 
 #endif

@@ -191,16 +191,6 @@ bool pci_send_message(struct pci_function *function, unsigned vector)
     return sent;
 }
 
-bool pci_messages_enabled(struct pci_function *function)
-{
-    bool enabled;
-
-    rl_lock_acquire(&function->lock);
-    enabled = msi_enabled(function) || msix_enabled(function);
-    rl_lock_release(&function->lock);
-    return enabled;
-}
-
 void pci_set_interrupt(struct pci_function *function, bool asserted)
 {
     bool rises;

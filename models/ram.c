@@ -24,16 +24,6 @@ static bool read_size(const struct model_description *description, uint64_t *byt
     return false;
 }
 
-bool model_ram_size(const char *text, uint64_t *bytes)
-{
-    struct model_description description;
-    char message[128];
-
-    return model_parse(&description, text, message, sizeof(message)) &&
-           __builtin_strcmp(description.name, "ram") == 0 &&
-           read_size(&description, bytes, message, sizeof(message));
-}
-
 static NTSTATUS create(const struct model_description *description, char *message, size_t size)
 {
     uint64_t bytes;

@@ -19,7 +19,5 @@ struct ex_work {
 };
 void ex_queue_work(struct ex_work *work, void (*fn)(void *), void *context);
 void ex_drain_work(void); /* waits until every queued item has run; NT context, PASSIVE_LEVEL */
-/* Which driver routine a worker runs now, for the report at unload. */
-bool ex_work_in_range(const void *base, size_t size);
 
 #endif

@@ -16,7 +16,6 @@ enum queue_number { CRITICAL, DELAYED, QUEUES };
 struct worker {
     struct ps_thread *thread;
     struct work_queue *queue;
-    const void *routine; /* the driver's, while it runs */
 };
 
 struct work_queue {
@@ -61,17 +60,15 @@ static void check_return(PWORKER_THREAD_ROUTINE routine, PVOID parameter, const 
                          0);
 }
 
-static void run_item(struct worker *worker, WORK_QUEUE_ITEM *item)
+static void run_item(WORK_QUEUE_ITEM *item)
 {
     PWORKER_THREAD_ROUTINE routine = item->WorkerRoutine;
     PVOID parameter = item->Parameter;
     SHORT kernel_before = ke_thread()->kernel_apc_disable;
-    worker->routine = (const void *)routine;
     uint64_t cookie = ke_callout_enter("work item", (const void *)routine);
     /* SR-31: called by a system worker thread at PASSIVE_LEVEL */
     routine(parameter);
     ke_callout_leave("work item", (const void *)routine, cookie);
-    worker->routine = NULL;
     check_return(routine, parameter, item, kernel_before);
     if (__atomic_sub_fetch(&outstanding, 1, __ATOMIC_ACQ_REL) == 0)
         KeSetEvent(&all_done, 0, FALSE);
@@ -85,7 +82,7 @@ static void worker_main(void *context)
         KeWaitForSingleObject(&worker->queue->available, WrQueue, KernelMode, FALSE, NULL);
         WORK_QUEUE_ITEM *item = take_item(worker->queue);
         if (item != NULL)
-            run_item(worker, item);
+            run_item(item);
         else if (stopping)
             ke_thread_exit(STATUS_SUCCESS);
     }
@@ -155,15 +152,6 @@ void ex_drain_work(void)
             return;
         KeWaitForSingleObject(&all_done, Executive, KernelMode, FALSE, NULL);
     }
-}
-
-bool ex_work_in_range(const void *base, size_t size)
-{
-    for (int q = 0; q < QUEUES; q++)
-        for (int i = 0; i < THREADS_PER_QUEUE; i++)
-            if ((uintptr_t)queues[q].workers[i].routine - (uintptr_t)base < size)
-                return true;
-    return false;
 }
 
 static NTSTATUS start_queue(struct work_queue *queue)

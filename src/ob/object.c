@@ -46,11 +46,6 @@ static void delete_dead_objects(void *context)
     }
 }
 
-void ob_delete_deferred(void)
-{
-    delete_dead_objects(NULL);
-}
-
 void ob_objects_fini(void)
 {
     dead_objects = NULL;

@@ -61,7 +61,4 @@ NTSTATUS ob_open_service(HANDLE *handle, ACCESS_MASK desired, const OBJECT_ATTRI
 NTSTATUS ob_create_service(void *body, HANDLE *handle, ACCESS_MASK desired,
                            const OBJECT_ATTRIBUTES *attributes);
 
-/* Runs what ob_defer was asked for, at PASSIVE_LEVEL (before there are workers, and at the end). */
-void ob_delete_deferred(void);
-
 #endif

@@ -71,18 +71,6 @@ static void numbers_have_suffixes(void **state)
     assert_false(model_number("18446744073709551615G", &value));
 }
 
-static void ram_is_asked_for_before_the_machine(void **state)
-{
-    uint64_t bytes;
-
-    assert_true(model_ram_size("ram,size=128M", &bytes));
-    assert_int_equal(bytes, 128u << 20);
-    assert_false(model_ram_size("ram", &bytes));
-    assert_false(model_ram_size("ram,size=100", &bytes));
-    assert_false(model_ram_size("ram,size=1M,x=y", &bytes));
-    assert_false(model_ram_size("uart16550,size=1M", &bytes));
-}
-
 static void models_are_found_by_name(void **state)
 {
     assert_int_equal(hmem_init(64 << 20), STATUS_SUCCESS);
@@ -175,8 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descriptions_are_taken_apart), cmocka_unit_test(bad_descriptions_are_refused),
-        cmocka_unit_test(numbers_have_suffixes),        cmocka_unit_test(ram_is_asked_for_before_the_machine),
-        cmocka_unit_test(models_are_found_by_name),     cmocka_unit_test(devices_have_names),
+        cmocka_unit_test(numbers_have_suffixes),        cmocka_unit_test(models_are_found_by_name),     cmocka_unit_test(devices_have_names),
     };
 
     return cmocka_run_group_tests_name("models", tests, NULL, NULL);
