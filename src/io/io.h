@@ -116,7 +116,7 @@ void io_for_each_controller(void (*visit)(const CONTROLLER_OBJECT *controller, c
                             void *context);
 
 /* IRP number for trace and report: 1.. in allocation order since machine start. */
-ULONG io_irp_number(const IRP *irp);
+ULONG NTAPI io_irp_number(const IRP *irp);
 /* Beside an IRP of ours that is in use, for the verifier: its number << 32 and 32 bits of its own; else NULL.
  */
 uint64_t *io_irp_track(const IRP *irp);

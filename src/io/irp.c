@@ -38,7 +38,7 @@ static struct irp_cache *cache(void)
     return &caches[ke_vp()->number];
 }
 
-struct io_irp *io_irp_of(const IRP *irp)
+struct io_irp *NTAPI io_irp_of(const IRP *irp)
 {
     size_t offset = (size_t)((const char *)irp - arena);
     if (unlikely(offset - sizeof(struct io_irp) >= (size_t)slabs * SLAB_BYTES))
@@ -70,7 +70,7 @@ static struct io_irp *make_slab(unsigned size)
     return head;
 }
 
-static bool refill(struct irp_cache *c, unsigned size)
+static __attribute__((noinline)) bool NTAPI refill(struct irp_cache *c, unsigned size)
 {
     rl_lock_acquire(&arena_lock);
     if (!spare[size])
@@ -87,7 +87,7 @@ static bool refill(struct irp_cache *c, unsigned size)
     return taken != 0;
 }
 
-static void spill(struct irp_cache *c, unsigned size)
+static __attribute__((noinline)) void NTAPI spill(struct irp_cache *c, unsigned size)
 {
     rl_lock_acquire(&arena_lock);
     for (unsigned i = 0; i < CACHE_LIMIT / 2; i++) {
@@ -101,13 +101,17 @@ static void spill(struct irp_cache *c, unsigned size)
 }
 
 /* In allocation order; where nobody looks at the order of several processors, they take blocks. */
+static __attribute__((noinline)) void NTAPI take_numbers(struct irp_cache *c)
+{
+    ULONG block = host_simulated() || seam_trace ? 1 : NUMBER_BLOCK;
+    c->next_number = __atomic_fetch_add(&last_number, block, __ATOMIC_RELAXED) + 1;
+    c->last_number = c->next_number + block;
+}
+
 static ULONG take_number(struct irp_cache *c)
 {
-    if (unlikely(c->next_number == c->last_number)) {
-        ULONG block = host_simulated() || seam_trace ? 1 : NUMBER_BLOCK;
-        c->next_number = __atomic_fetch_add(&last_number, block, __ATOMIC_RELAXED) + 1;
-        c->last_number = c->next_number + block;
-    }
+    if (unlikely(c->next_number == c->last_number))
+        take_numbers(c);
     return c->next_number++;
 }
 
@@ -123,11 +127,13 @@ static void zero_irp(PIRP Irp, USHORT PacketSize)
         *(zero_block *)at = (zero_block){0};
         __asm__ volatile("" ::: "memory"); /* or the loop becomes that memset again */
     }
-    for (; at < end; at++)
+    for (; at < end; at++) {
         *at = 0;
+        __asm__ volatile("" ::: "memory");
+    }
 }
 
-static void init_irp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
+static void NTAPI init_irp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
 {
     zero_irp(Irp, PacketSize);
     Irp->Type = IO_TYPE_IRP;
@@ -216,6 +222,11 @@ static void check_freeable(PIRP irp, struct io_irp *slot)
         io_irp_violation(0x02, irp, "IoFreeIrp was called on an IRP that still belongs to a thread's list");
 }
 
+static __attribute__((noinline)) void NTAPI free_raw(PIRP irp, const void *caller)
+{
+    mm_pool_free(irp, 0, caller);
+}
+
 /*
  * Gives back an IRP of IoAllocateIrp, IoBuildAsynchronousFsdRequest or IoMakeAssociatedIrp. MDLs stay the
  * caller's. IRQL: <= DISPATCH_LEVEL. Rules: IRP-08.
@@ -226,8 +237,8 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
     struct io_irp *slot = io_irp_of(Irp);
     check_freeable(Irp, slot);
     TRACE(TRACE_IRP_FREED, Irp);
-    if (!slot) { /* raw memory from pool that the driver initialized itself */
-        mm_pool_free(Irp, 0, __builtin_return_address(0));
+    if (unlikely(!slot)) { /* raw memory from pool that the driver initialized itself */
+        free_raw(Irp, __builtin_return_address(0));
         return;
     }
     struct irp_cache *c = cache();
@@ -274,7 +285,7 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
     Irp->IoStatus.Status = Status;
 }
 
-ULONG io_irp_number(const IRP *irp)
+ULONG NTAPI io_irp_number(const IRP *irp)
 {
     struct io_irp *slot = io_irp_of(irp);
     return slot ? slot->number : 0;

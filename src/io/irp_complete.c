@@ -113,7 +113,8 @@ static void clear_location(PIO_STACK_LOCATION left)
 }
 
 /* Apart, for the report is large and the walk is short. */
-static __attribute__((noinline, cold)) void report_mark_behind(const PIRP irp, PIO_COMPLETION_ROUTINE routine)
+static __attribute__((noinline, cold)) void NTAPI report_mark_behind(const PIRP irp,
+                                                                     PIO_COMPLETION_ROUTINE routine)
 {
     ke_bugcheck(&(struct ke_bugcheck_info){
         .code = DRIVER_VERIFIER_IOMANAGER_VIOLATION,
@@ -198,7 +199,8 @@ static bool walk_up(PIRP irp)
             clear_location(left);
         } else {
             NTSTATUS wanted = call_completion_routine(irp, left);
-            /* REQ-16, IRP-46, IRP-50, IRP-70, IRP-76: this value alone stops, and then nothing more is touched. */
+            /* REQ-16, IRP-46, IRP-50, IRP-70, IRP-76: this value alone stops, and then nothing more is
+             * touched. */
             if (wanted == STATUS_MORE_PROCESSING_REQUIRED)
                 return false;
         }
@@ -206,9 +208,9 @@ static bool walk_up(PIRP irp)
 }
 
 /* Whoever wrote beyond the system buffer is still on the stack, as a rule. */
-static void check_system_buffer(PIRP irp)
+static __attribute__((noinline)) void NTAPI check_system_buffer(PIRP irp)
 {
-    if (unlikely(seam_vf != NULL) && irp->Flags & IRP_DEALLOCATE_BUFFER)
+    if (irp->Flags & IRP_DEALLOCATE_BUFFER)
         mm_pool_check(irp->AssociatedIrp.SystemBuffer);
 }
 
@@ -223,7 +225,8 @@ VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
     check_not_completed_twice(Irp);
     check_completable(Irp);
     check_information(Irp);
-    check_system_buffer(Irp);
+    if (unlikely(seam_vf != NULL))
+        check_system_buffer(Irp);
     TRACE(TRACE_IRP_COMPLETE, Irp, .a = (ULONG64)(LONG64)Irp->IoStatus.Status,
           .b = Irp->IoStatus.Information);
     if (walk_up(Irp))

@@ -109,7 +109,7 @@ static void queue_to_thread(PIRP irp, CCHAR boost)
         abandon(irp, file);
 }
 
-void io_finish_irp(PIRP irp, CCHAR boost)
+void NTAPI io_finish_irp(PIRP irp, CCHAR boost)
 {
     struct io_irp *slot = io_irp_of(irp);
     if (irp->Flags & IRP_ASSOCIATED_IRP) {

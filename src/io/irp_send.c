@@ -90,7 +90,8 @@ static PDRIVER_DISPATCH dispatch_of(PDEVICE_OBJECT device, UCHAR major)
                                             : io_invalid_device_request;
 }
 
-static NTSTATUS call_dispatch(PDRIVER_DISPATCH dispatch, PDEVICE_OBJECT device, PIRP irp)
+/* NTAPI as what is called from it: else every sending saves and restores ten vector registers. */
+static NTSTATUS NTAPI call_dispatch(PDRIVER_DISPATCH dispatch, PDEVICE_OBJECT device, PIRP irp)
 {
     struct ke_request above = ke_request_begin(irp, device);
     uint64_t cookie = ke_callout_enter("dispatch", dispatch);

@@ -41,7 +41,8 @@ struct io_irp {
     uint64_t unused;
     IRP irp[];
 };
-struct io_irp *io_irp_of(const IRP *irp); /* NULL: not one of ours (IoInitializeIrp on a driver's memory) */
+struct io_irp *NTAPI
+io_irp_of(const IRP *irp); /* NULL: not one of ours (IoInitializeIrp on a driver's memory) */
 void io_irp_fini(void);
 void io_count_transfer(ULONG irp_flags, ULONG_PTR information);
 
@@ -52,7 +53,7 @@ void io_dequeue_irp(PIRP irp);
 void io_thread_exiting(struct ps_thread *thread);
 
 /* irp_final.c: what happens after the walk. */
-void io_finish_irp(PIRP irp, CCHAR boost);
+void NTAPI io_finish_irp(PIRP irp, CCHAR boost);
 NTSTATUS io_final_stage(PIRP irp, PFILE_OBJECT file); /* in the requester's context, APC_LEVEL or below */
 
 NTSTATUS NTAPI io_invalid_device_request(PDEVICE_OBJECT DeviceObject, PIRP Irp);
