@@ -156,6 +156,9 @@ void hal_fini(void);
 NTSTATUS hal_add_ports(struct hal_port_range *range); /* STATUS_CONFLICTING_ADDRESSES */
 NTSTATUS hal_add_mmio(struct hal_mmio_range *range);
 void hal_remove_ports(struct hal_port_range *range);
+/* Whether a device model answers somewhere between first and last, both included. */
+bool hal_ports_are_decoded(USHORT first, USHORT last);
+bool hal_memory_is_decoded(uint64_t first, uint64_t last);
 void hal_remove_mmio(struct hal_mmio_range *range);
 ULONG hal_port_read(USHORT port, unsigned width_bytes);
 void hal_port_write(USHORT port, ULONG value, unsigned width_bytes);

@@ -60,6 +60,16 @@ void hal_remove_mmio(struct hal_mmio_range *range)
     rl_lock_release(&ranges_lock);
 }
 
+bool hal_memory_is_decoded(uint64_t first, uint64_t last)
+{
+    struct hal_mmio_range wanted = {.first = first, .length = last - first + 1};
+
+    rl_lock_acquire(&ranges_lock);
+    bool decoded = !is_free(&wanted);
+    rl_lock_release(&ranges_lock);
+    return decoded;
+}
+
 static struct hal_mmio_range *find(uint64_t pa)
 {
     LIST_ENTRY *it = __atomic_load_n(&ranges.Flink, __ATOMIC_ACQUIRE);

@@ -60,6 +60,16 @@ void hal_remove_ports(struct hal_port_range *range)
     rl_lock_release(&ranges_lock);
 }
 
+bool hal_ports_are_decoded(USHORT first, USHORT last)
+{
+    struct hal_port_range wanted = {.first = first, .count = (USHORT)(last - first + 1)};
+
+    rl_lock_acquire(&ranges_lock);
+    bool decoded = !is_free(&wanted);
+    rl_lock_release(&ranges_lock);
+    return decoded;
+}
+
 static struct hal_port_range *find(USHORT port)
 {
     LIST_ENTRY *it = __atomic_load_n(&ranges.Flink, __ATOMIC_ACQUIRE);

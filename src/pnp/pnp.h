@@ -99,6 +99,7 @@ struct pnp_node {
     PCM_RESOURCE_LIST boot;                      /* QUERY_RESOURCES */
     PCM_RESOURCE_LIST raw_resources, translated_resources;
     ULONG raw_bytes; /* of each of the two */
+    void *assigned;  /* pnp/resource.c: what the arbiter holds for the two */
     /* Drivers: the service, NULL: none known. */
     WCHAR *service;
     LONG usage[4];            /* special files by DEVICE_USAGE_NOTIFICATION_TYPE (PH-28) */
@@ -191,8 +192,17 @@ bool pnp_enum_path(const struct pnp_node *node, const WCHAR *subkey, WCHAR *path
 bool pnp_driver_key_path(const struct pnp_node *node, WCHAR *path, size_t room_chars);
 
 /* ---- resources (pnp/resource*.c) ---- */
-/* Fills raw_resources and translated_resources from filtered/requirements/boot. STATUS_CONFLICTING_ADDRESSES:
- * nothing fits. (PS-04, PH-27) */
+void pnp_resources_init(void); /* by pnp_init */
+/* Writes what the bus said of boot configuration and requirements to the key LogConf, as PS-02 asks. */
+void pnp_record_configurations(const struct pnp_node *node);
+/* The list that IRP_MN_FILTER_RESOURCE_REQUIREMENTS begins with: a forced configuration of the registry, an
+ * override, what the bus requires, a basic configuration, what the device had at boot. Paged pool, which
+ * drivers may free (ExFreePool); NULL: the device needs nothing. Owns: the caller. */
+PIO_RESOURCE_REQUIREMENTS_LIST pnp_requirements_to_filter(const struct pnp_node *node);
+/* Fills raw_resources and translated_resources from `filtered`, or without it from
+ * pnp_requirements_to_filter; both NULL: nothing is needed. Again for a device that has some: they are
+ * replaced, or on failure kept. STATUS_CONFLICTING_ADDRESSES: nothing fits; STATUS_INVALID_PARAMETER: the
+ * list is nonsense. PASSIVE_LEVEL. (PS-04, PH-27) */
 NTSTATUS pnp_assign_resources(struct pnp_node *node);
 void pnp_release_resources(struct pnp_node *node);
 
