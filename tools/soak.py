@@ -13,6 +13,9 @@
   serial.real    the same with 4 virtual processors and 4 threads, for 60 seconds
   queues.seeds   completion, cancel and close racing on the samples startio-ramdisk and csq-queue, a seed a run
   queues.real    the same with 4 virtual processors and 4 threads, for 60 seconds
+  samples.seeds  I/O, cancel, close, time-out and unloading racing on custom-timer-dpc, keyboard and, in turn, dma-scatter
+                 and controller-two-drives; a seed a run
+  samples.real   the same with 4 virtual processors and 4 threads, for 60 seconds with each of the two
 
 --scale multiplies the counts (fractions too). A failure is told on standard error with the command that shows it, and
 its output is kept in BUILD/soak.
@@ -160,15 +163,15 @@ class Soak:
         calls = [(self.real, line + [cpus, '8', str(rounds), str(seed)]) for seed in range(self.count(10)) for cpus in '124']
         return self.line(name, rounds * 8, calls)
 
-    def race_seeds(self, name, program):
+    def race_seeds(self, name, program, full=10000):
         line = [os.path.join(self.build, 'tests', program), self.sys, 'seeds']
-        each = min(100, self.count(10000))
-        calls = [(self.real, line + [str(first), str(each), '300']) for first in range(1, self.count(10000) + 1, each)]
+        each = min(100, self.count(full))
+        calls = [(self.real, line + [str(first), str(each), '300']) for first in range(1, self.count(full) + 1, each)]
         return self.line(name, each, calls)
 
-    def race_real(self, name, program):
-        line = [os.path.join(self.build, 'tests', program), self.sys, 'real', '4', '4']
-        return self.line(name, 1, [(self.real, line + [str(self.count(60))])])
+    def race_real(self, name, program, makes=(1,)):
+        line = [os.path.join(self.build, 'tests', program), self.sys, 'real', '4', '4', str(self.count(60))]
+        return self.line(name, 1, [(self.real, line + [str(make)]) for make in makes])
 
     def serial_seeds(self, name):
         return self.race_seeds(name, 'soak-serial')
@@ -182,11 +185,18 @@ class Soak:
     def queues_real(self, name):
         return self.race_real(name, 'soak-queues')
 
+    def samples_seeds(self, name):
+        return self.race_seeds(name, 'soak-samples', 20000)
+
+    def samples_real(self, name):
+        return self.race_real(name, 'soak-samples', (1, 2))
+
 
 LINES = {'faults.real': Soak.faults_real, 'faults.seeds': Soak.faults_seeds, 'stress.real': Soak.stress_real,
          'stress.seeds': Soak.stress_seeds, 'plays.seeds': Soak.plays_seeds, 'plays.real': Soak.plays_real, 'api.threads': Soak.api_threads,
          'serial.seeds': Soak.serial_seeds, 'serial.real': Soak.serial_real,
-         'queues.seeds': Soak.queues_seeds, 'queues.real': Soak.queues_real}
+         'queues.seeds': Soak.queues_seeds, 'queues.real': Soak.queues_real,
+         'samples.seeds': Soak.samples_seeds, 'samples.real': Soak.samples_real}
 
 
 def main():

@@ -146,8 +146,8 @@ static NTSTATUS unload(void *arg)
 
     if (driver == NULL)
         return STATUS_OBJECT_NAME_NOT_FOUND;
-    ob_dereference(driver); /* the reference would keep it */
     status = io_unload_driver(driver);
+    ob_dereference(driver); /* not before: another thread may unload it, too */
     ex_drain_work();
     return status;
 }

@@ -80,16 +80,18 @@ static NTSTATUS start_image(const struct io_service *s, struct ldr_image *image,
         return result->status;
     }
     struct entry_call call = {d, s, result};
+    ob_reference(d); /* once it is initialized another thread may unload it */
     NTSTATUS status = io_in_system_thread(run_entry, &call, "driver load");
     if (!NT_SUCCESS(status))
         result->status = status;
     if (!NT_SUCCESS(result->status)) {
         undo_entry(d, result);
-        return result->status;
+    } else {
+        /* LC-03: nothing of it is needed again. */
+        ldr_discard_init(image);
+        result->driver = &d->public;
     }
-    /* LC-03: nothing of it is needed again. */
-    ldr_discard_init(image);
-    result->driver = &d->public;
+    ob_dereference(d);
     return result->status;
 }
 

@@ -79,6 +79,9 @@ NTSTATUS io_unload_driver(PDRIVER_OBJECT driver)
     /* LC-14, REQ-06: no routine, no unloading. */
     if (!driver->DriverUnload)
         return STATUS_INVALID_DEVICE_REQUEST;
+    /* Its DriverEntry still runs. */
+    if (!(driver->Flags & DRVO_INITIALIZED))
+        return STATUS_INVALID_DEVICE_REQUEST;
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&io_database_lock);
     if (d->unload_pending) {
         KeReleaseSpinLock(&io_database_lock, irql);

@@ -118,7 +118,7 @@ static void *work(void *context)
     return NULL;
 }
 
-static int real(const char *sys, unsigned cpus, unsigned threads, unsigned seconds)
+static int real(const char *sys, unsigned cpus, unsigned threads, unsigned seconds, unsigned seed)
 {
     unsigned ended[RACE_ENDS] = {0};
     struct rgl_config config;
@@ -127,7 +127,7 @@ static int real(const char *sys, unsigned cpus, unsigned threads, unsigned secon
 
     rgl_config_init(&config);
     config.cpus = cpus;
-    if (!start(sys, 1, &config, "real"))
+    if (!start(sys, seed, &config, "real"))
         return 1;
     until = time(NULL) + seconds;
     workers = calloc(threads, program->worker_size);
@@ -153,8 +153,10 @@ int race_main(const struct race_program *which, int argc, char **argv)
     program = which;
     if (argc == 6 && strcmp(argv[2], "seeds") == 0)
         return seeds(argv[1], (unsigned)atoi(argv[3]), (unsigned)atoi(argv[4]), (unsigned)atoi(argv[5]));
-    if (argc == 6 && strcmp(argv[2], "real") == 0)
-        return real(argv[1], (unsigned)atoi(argv[3]), (unsigned)atoi(argv[4]), (unsigned)atoi(argv[5]));
-    fprintf(stderr, "usage: %s SYS seeds FIRST COUNT ROUNDS | SYS real CPUS THREADS SECONDS\n", which->name);
+    if ((argc == 6 || argc == 7) && strcmp(argv[2], "real") == 0)
+        return real(argv[1], (unsigned)atoi(argv[3]), (unsigned)atoi(argv[4]), (unsigned)atoi(argv[5]),
+                    argc == 7 ? (unsigned)atoi(argv[6]) : 1);
+    fprintf(stderr, "usage: %s SYS seeds FIRST COUNT ROUNDS | SYS real CPUS THREADS SECONDS [SEED]\n",
+            which->name);
     return 2;
 }

@@ -5,7 +5,8 @@
  * steps.
  *
  *   PROGRAM SYS seeds FIRST COUNT ROUNDS    one machine after another, each with its seed
- *   PROGRAM SYS real CPUS THREADS SECONDS   threads that share the devices
+ *   PROGRAM SYS real CPUS THREADS SECONDS [SEED]   threads that share the devices; the seed is the machine's
+ * make, 1 if not given
  */
 #ifndef RACES_H
 #define RACES_H
