@@ -298,7 +298,10 @@ void io_device_dereference(PDEVICE_OBJECT device)
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&io_database_lock);
     /* DO-39: one open file less. */
     device->ReferenceCount--;
+    bool tell = !device->ReferenceCount && io_device_of(device)->flags & IO_DEVICE_REMOVE_PENDING;
     io_complete_pending(device, irql);
+    if (tell && io_ops.stack_closed)
+        io_ops.stack_closed();
 }
 
 /*

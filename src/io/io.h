@@ -84,6 +84,8 @@ struct io_ops {
     /* Unload returned (or DriverEntry failed): before its devices are looked at. True: the image has to stay.
      */
     bool (*driver_gone)(PDRIVER_OBJECT driver, bool unloaded);
+    /* A stack that io_stack_close closed lost the last file of one of its devices. Up to DISPATCH_LEVEL. */
+    void (*stack_closed)(void);
     /* A driver wrote an error log entry. */
     void (*error_logged)(const struct io_error *error);
 };
@@ -127,6 +129,11 @@ bool io_irp_was_ours(const void *pointer); /* an IRP of IoAllocateIrp, in use or
 /* Device number: 1.. in creation order; and the device it is attached to, or NULL. */
 ULONG io_device_number(const DEVICE_OBJECT *device);
 PDEVICE_OBJECT io_lower_device(PDEVICE_OBJECT device);
+/* Stacks, from their lowest device up (stack.c). */
+ULONG io_stack_files(PDEVICE_OBJECT pdo);             /* open on any of its devices */
+bool io_stack_close(PDEVICE_OBJECT pdo, bool forced); /* no more opens; false: files are open, not forced */
+void io_stack_open(PDEVICE_OBJECT pdo);               /* takes that back */
+bool io_stack_has_driver(PDEVICE_OBJECT pdo, PDRIVER_OBJECT driver);
 
 /* IRP-94: bytes and requests since machine start. */
 struct io_transfers {

@@ -58,6 +58,7 @@ enum pnp_state {
 #define PNP_PROBLEM_DRIVER_SERVICE_KEY_INVALID 40
 #define PNP_PROBLEM_POST_START                 43
 #define PNP_PROBLEM_HALTED                     44
+#define PNP_PROBLEM_HELD_FOR_EJECT             47
 #define PNP_PROBLEM_WAITING_ON_DEPENDENCY      51
 
 /* What the power manager keeps with a node (src/po only; guarded by its own lock). */
@@ -158,7 +159,11 @@ void pnp_invalidate_relations(PDEVICE_OBJECT pdo, DEVICE_RELATION_TYPE type);
 /* What a layer above or beside tells of a node's life, in the order of registration, on the PnP thread. */
 struct pnp_observer {
     struct pnp_observer *next;
-    void (*started)(struct pnp_node *node);          /* after START and the questions behind it (PS-06) */
+    void (*started)(struct pnp_node *node); /* after START and the questions behind it (PS-06) */
+    /* Asked of every device that a query-remove is about, before any driver is; a failure is a veto. */
+    NTSTATUS (*query_remove)(struct pnp_node *node);
+    void (*remove_cancelled)(
+        struct pnp_node *node); /* after CANCEL_REMOVE, of all whom query_remove was about */
     void (*before_remove)(struct pnp_node *node);    /* before REMOVE is sent */
     void (*removed)(struct pnp_node *node);          /* after REMOVE: the drivers are gone */
     void (*surprise_removed)(struct pnp_node *node); /* after SURPRISE_REMOVAL */
