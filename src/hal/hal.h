@@ -56,6 +56,7 @@ NTSTATUS hal_add_pin(struct hal_pin *pin, ULONG line); /* STATUS_INVALID_PARAMET
 void hal_remove_pin(struct hal_pin *pin);              /* lets go of the line */
 void hal_set_pin(struct hal_pin *pin, bool asserted);
 /* A message-signaled interrupt: the device's write of data to the interrupt controller's address. */
+#define HAL_MESSAGE_ADDRESS 0xFEE00000ull
 void hal_send_message(uint64_t address, ULONG data);
 /* As if a device on this line asked for one interrupt: a pulse. STATUS_INVALID_PARAMETER: no such line;
  * STATUS_INVALID_DEVICE_STATE: no driver has connected to it. */

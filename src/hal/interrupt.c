@@ -8,7 +8,6 @@
 #include "hal/internal.h"
 #include "base/lock.h"
 
-#define MESSAGE_ADDRESS      0xFEE00000ull
 #define MESSAGE_ADDRESS_MASK 0xFFFFFFFFFFF00000ull
 
 static const UCHAR line_vectors[HAL_LINES] = {
@@ -94,6 +93,6 @@ void hal_send_message(uint64_t address, ULONG data)
 {
     enum { DELIVERY_MODE = 0x700, LOWEST_PRIORITY = 0x100 };
 
-    if ((address & MESSAGE_ADDRESS_MASK) == MESSAGE_ADDRESS && (data & DELIVERY_MODE) <= LOWEST_PRIORITY)
+    if ((address & MESSAGE_ADDRESS_MASK) == HAL_MESSAGE_ADDRESS && (data & DELIVERY_MODE) <= LOWEST_PRIORITY)
         hal_vector_pulse(data & 0xFF);
 }

@@ -54,8 +54,10 @@ static bool ask(struct vector *vector, bool event)
         /* REQ-14: without a service routine the device is not heard. */
         return false;
     if (vector->requested)
+        /* INT-13: what comes before the service begins is served with it, once. */
         return false;
     if (vector->serving) {
+        /* INT-13: and what comes during it is served once more, however often it came. */
         vector->again |= event;
         return false;
     }

@@ -123,30 +123,18 @@ static NTSTATUS connect(PKINTERRUPT interrupt, PKINTERRUPT *out)
     return status;
 }
 
-struct request {
-    PKINTERRUPT *out;
-    PKSERVICE_ROUTINE routine;
-    PVOID context;
-    PKSPIN_LOCK lock;
-    ULONG vector;
-    KIRQL irql, synchronize_irql;
-    KINTERRUPT_MODE mode;
-    bool shared;
-    KAFFINITY processors;
-};
-
 static bool vector_exists(ULONG vector)
 {
     return vector >= HAL_VECTOR_FIRST && vector < HAL_VECTOR_END;
 }
 
-static bool is_passive(const struct request *r)
+static bool is_passive(const struct io_connect_request *r)
 {
     return r->irql == PASSIVE_LEVEL && r->synchronize_irql == PASSIVE_LEVEL;
 }
 
 /* Rules: INT-04, INT-15. */
-static bool irqls_are_sound(const struct request *r)
+static bool irqls_are_sound(const struct io_connect_request *r)
 {
     if (is_passive(r))
         /* INT-15: an event takes the lock's place. */
@@ -155,13 +143,15 @@ static bool irqls_are_sound(const struct request *r)
            r->synchronize_irql <= HIGH_LEVEL;
 }
 
-static PKINTERRUPT create(const struct request *r)
+static PKINTERRUPT create(const struct io_connect_request *r)
 {
     PKINTERRUPT interrupt = mm_alloc(sizeof(*interrupt), IO_INTERRUPT_TAG);
     if (!interrupt)
         return NULL;
     *interrupt = (KINTERRUPT){.type = InterruptObject,
                               .routine = r->routine,
+                              .by_message = r->by_message,
+                              .message = r->message,
                               .context = r->context,
                               .lock = &interrupt->own_lock,
                               .vector = r->vector,
@@ -179,7 +169,7 @@ static PKINTERRUPT create(const struct request *r)
     return interrupt;
 }
 
-static NTSTATUS connect_as(const struct request *r)
+NTSTATUS io_interrupt_connect(const struct io_connect_request *r)
 {
     if (!r->out || !r->routine || (unsigned)r->mode > Latched || !irqls_are_sound(r))
         return STATUS_INVALID_PARAMETER;
@@ -203,19 +193,20 @@ NTSTATUS NTAPI IoConnectInterrupt(PKINTERRUPT *Interrupt, PKSERVICE_ROUTINE Serv
                                   KIRQL SynchronizeIrql, KINTERRUPT_MODE InterruptMode, BOOLEAN ShareVector,
                                   KAFFINITY ProcessorEnableMask, BOOLEAN FloatingSave)
 {
-    struct request r = {Interrupt, ServiceRoutine,  ServiceContext, SpinLock,    Vector,
-                        Irql,      SynchronizeIrql, InterruptMode,  ShareVector, ProcessorEnableMask};
+    struct io_connect_request r = {
+        Interrupt, ServiceRoutine,  ServiceContext, SpinLock,    Vector,
+        Irql,      SynchronizeIrql, InterruptMode,  ShareVector, ProcessorEnableMask};
     if (!(ProcessorEnableMask & KeQueryActiveProcessors()))
         /* INT-03: there is no processor that could take it. */
         return STATUS_INVALID_PARAMETER;
     if (!vector_exists(Vector) || is_passive(&r))
         return STATUS_INVALID_PARAMETER;
-    return connect_as(&r);
+    return io_interrupt_connect(&r);
 }
 
 static NTSTATUS connect_fully_specified(const IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS *p, bool group)
 {
-    struct request r = {
+    struct io_connect_request r = {
         p->InterruptObject, p->ServiceRoutine, p->ServiceContext, p->SpinLock,           p->Vector, p->Irql,
         p->SynchronizeIrql, p->InterruptMode,  p->ShareVector,    p->ProcessorEnableMask};
     if (!p->PhysicalDeviceObject || (group && p->Group != 0))
@@ -224,21 +215,12 @@ static NTSTATUS connect_fully_specified(const IO_CONNECT_INTERRUPT_FULLY_SPECIFI
         return STATUS_INVALID_PARAMETER_10;
     if (!vector_exists(p->Vector))
         return STATUS_NOT_FOUND;
-    return connect_as(&r);
-}
-
-/* Of interrupts that the system has assigned to the device: a device that it did not start has none. */
-static NTSTATUS connect_assigned(PDEVICE_OBJECT device, const void *out, const void *routine)
-{
-    if (!device || !out || !routine)
-        return STATUS_INVALID_PARAMETER;
-    /* INT-11: and Version is left as it is: this form is known here. */
-    return STATUS_NOT_FOUND;
+    return io_interrupt_connect(&r);
 }
 
 /*
- * The three ways to connect in one call. Parameters->Version is left as it is: this system knows all of them.
- * IRQL: PASSIVE_LEVEL. Rules: INT-11, INT-12, INT-15.
+ * The three ways to connect in one call. Parameters->Version changes only where a routine for messages was
+ * replaced by the one for lines. IRQL: PASSIVE_LEVEL. Rules: INT-09, INT-11, INT-12, INT-15.
  */
 EXPORT(ntoskrnl, IoConnectInterruptEx, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER)
 NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
@@ -250,13 +232,12 @@ NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
         return connect_fully_specified(&Parameters->FullySpecified,
                                        Parameters->Version == CONNECT_FULLY_SPECIFIED_GROUP);
     case CONNECT_LINE_BASED:
-        return connect_assigned(Parameters->LineBased.PhysicalDeviceObject,
-                                Parameters->LineBased.InterruptObject, Parameters->LineBased.ServiceRoutine);
+        /* INT-09: by what the device was assigned. */
+        return io_connect_lines(Parameters);
     case CONNECT_MESSAGE_BASED:
     case CONNECT_MESSAGE_BASED_PASSIVE:
-        return connect_assigned(Parameters->MessageBased.PhysicalDeviceObject,
-                                Parameters->MessageBased.ConnectionContext.Generic,
-                                Parameters->MessageBased.MessageServiceRoutine);
+        /* INT-11: and Version tells afterwards which routine it was. */
+        return io_connect_messages(Parameters);
     default:
         /* INT-11: the form is told by Version alone. */
         return STATUS_INVALID_PARAMETER_1;
@@ -274,13 +255,12 @@ static void wait_for_walk(struct io_vector *vector)
         KeDelayExecutionThread(KernelMode, FALSE, &soon);
 }
 
-/* When it returns, the routine does not run and will not. IRQL: PASSIVE_LEVEL. Rules: INT-17. */
-EXPORT(ntoskrnl, IoDisconnectInterrupt, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS | X_CALLS_DRIVER)
-VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT Interrupt)
+/* When it returns, the routine does not run and will not. Rules: INT-17. */
+void io_interrupt_disconnect(PKINTERRUPT interrupt)
 {
-    struct io_vector *vector = vector_of(Interrupt);
+    struct io_vector *vector = vector_of(interrupt);
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&interrupts_lock);
-    bool found = take_out(vector, Interrupt);
+    bool found = take_out(vector, interrupt);
     /* INT-17: a line without routines is masked. */
     update_controller(vector);
     KeReleaseSpinLock(&interrupts_lock, irql);
@@ -291,19 +271,26 @@ VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT Interrupt)
     ExAcquireFastMutex(&connecting);
     end_thread_of_empty(vector);
     ExReleaseFastMutex(&connecting);
-    mm_free(Interrupt);
+    mm_free(interrupt);
 }
 
 /* IRQL: PASSIVE_LEVEL. Rules: INT-17. */
+EXPORT(ntoskrnl, IoDisconnectInterrupt, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS | X_CALLS_DRIVER)
+VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT Interrupt)
+{
+    io_disconnect_all(CONNECT_FULLY_SPECIFIED, Interrupt);
+}
+
+/* All interrupts that the connecting call returned. IRQL: PASSIVE_LEVEL. Rules: INT-09, INT-17. */
 EXPORT(ntoskrnl, IoDisconnectInterruptEx, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS | X_CALLS_DRIVER)
 VOID NTAPI IoDisconnectInterruptEx(PIO_DISCONNECT_INTERRUPT_PARAMETERS Parameters)
 {
-    IoDisconnectInterrupt(Parameters->ConnectionContext.InterruptObject);
+    io_disconnect_all(Parameters->Version, Parameters->ConnectionContext.Generic);
 }
 
 /* ---- soft connections ---- */
 
-static void set_active(PKINTERRUPT interrupt, bool active)
+void io_interrupt_set_active(PKINTERRUPT interrupt, bool active)
 {
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&interrupts_lock);
     /* INT-16: whatever it was. */
@@ -312,18 +299,28 @@ static void set_active(PKINTERRUPT interrupt, bool active)
     KeReleaseSpinLock(&interrupts_lock, irql);
 }
 
+static void activate(PKINTERRUPT interrupt)
+{
+    io_interrupt_set_active(interrupt, true);
+}
+
+static void deactivate(PKINTERRUPT interrupt)
+{
+    io_interrupt_set_active(interrupt, false);
+}
+
 /* The routine is called again; nothing, if it was. IRQL: <= DISPATCH_LEVEL. Rules: INT-16. */
 EXPORT(ntoskrnl, IoReportInterruptActive, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 VOID NTAPI IoReportInterruptActive(PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS Parameters)
 {
-    set_active(Parameters->ConnectionContext.InterruptObject, true);
+    io_for_each_connected(Parameters->Version, Parameters->ConnectionContext.Generic, activate);
 }
 
 /* The routine is not called any more, and stays connected. IRQL: <= DISPATCH_LEVEL. Rules: INT-16. */
 EXPORT(ntoskrnl, IoReportInterruptInactive, PASSIVE_LEVEL, DISPATCH_LEVEL, X_CALLS_DRIVER)
 VOID NTAPI IoReportInterruptInactive(PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS Parameters)
 {
-    set_active(Parameters->ConnectionContext.InterruptObject, false);
+    io_for_each_connected(Parameters->Version, Parameters->ConnectionContext.Generic, deactivate);
 }
 
 /* ---- asking ---- */

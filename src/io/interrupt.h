@@ -16,7 +16,10 @@ typedef struct _KINTERRUPT KINTERRUPT;
 struct _KINTERRUPT {
     CSHORT type;              /* InterruptObject */
     struct _KINTERRUPT *next; /* in the chain, in the order of connecting */
+    struct _KINTERRUPT *also; /* the next of those that were connected by one call; they share a lock */
     PKSERVICE_ROUTINE routine;
+    bool by_message; /* the routine is a KMESSAGE_SERVICE_ROUTINE, and gets `message` */
+    ULONG message;
     PVOID context;
     PKSPIN_LOCK lock; /* the driver's, or own_lock */
     KSPIN_LOCK own_lock;
@@ -44,6 +47,31 @@ struct io_vector {
     uint32_t walks; /* begun, of the chain */
     struct io_passive_service *passive;
 };
+
+/* interrupt.c: what a connection is made of, and its two ends. */
+struct io_connect_request {
+    PKINTERRUPT *out;
+    PKSERVICE_ROUTINE routine;
+    PVOID context;
+    PKSPIN_LOCK lock;
+    ULONG vector;
+    KIRQL irql, synchronize_irql;
+    KINTERRUPT_MODE mode;
+    bool shared;
+    KAFFINITY processors;
+    bool by_message;
+    ULONG message;
+};
+NTSTATUS io_interrupt_connect(const struct io_connect_request *request);
+void io_interrupt_disconnect(PKINTERRUPT interrupt);
+void io_interrupt_set_active(PKINTERRUPT interrupt, bool active);
+
+/* interrupt_assigned.c: by physical device object. */
+NTSTATUS io_connect_lines(PIO_CONNECT_INTERRUPT_PARAMETERS parameters);
+NTSTATUS io_connect_messages(PIO_CONNECT_INTERRUPT_PARAMETERS parameters);
+/* Each object that one call connected, in whichever form it was. */
+void io_for_each_connected(ULONG version, PVOID connection, void (*visit)(PKINTERRUPT interrupt));
+void io_disconnect_all(ULONG version, PVOID connection);
 
 /* interrupt_sync.c: at the object's IRQL. Who has it and asks for it again would wait for ever: bug check. */
 void io_interrupt_lock(PKINTERRUPT interrupt);

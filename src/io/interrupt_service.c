@@ -7,6 +7,13 @@
  */
 #include "io/interrupt.h"
 
+static BOOLEAN call_message_routine(PKINTERRUPT interrupt)
+{
+    PKMESSAGE_SERVICE_ROUTINE routine = (PKMESSAGE_SERVICE_ROUTINE)(void *)interrupt->routine;
+    /* SR-09: with the number of the message, by which one routine tells all of them apart. */
+    return routine(interrupt, interrupt->context, interrupt->message);
+}
+
 static BOOLEAN call_routine(PKINTERRUPT interrupt)
 {
     struct arch_try barrier;
@@ -18,8 +25,11 @@ static BOOLEAN call_routine(PKINTERRUPT interrupt)
     uint64_t cookie = ke_callout_enter("ISR", routine);
     ke_vp()->isr = routine;
     if (ARCH_TRY(&barrier)) {
-        /* SR-08: with the object and the context that it was connected with. */
-        claimed = routine(interrupt, interrupt->context);
+        if (interrupt->by_message)
+            claimed = call_message_routine(interrupt);
+        else
+            /* SR-08: with the object and the context that it was connected with. */
+            claimed = routine(interrupt, interrupt->context);
         arch_try_pop(&barrier);
     }
     ke_callout_leave("ISR", routine, cookie);

@@ -91,6 +91,22 @@ struct io_ops {
 };
 extern struct io_ops io_ops;
 
+/* What the PnP manager tells of a device, by its physical device object. Any member may be NULL. */
+struct io_assigned_interrupt {
+    ULONG vector;
+    KIRQL irql;
+    KAFFINITY processors;
+    bool latched, shared, message; /* a message of MSI is one of its own */
+};
+struct io_device_ops {
+    /* The index-th interrupt that the device was started with; false: it has no more. */
+    bool (*assigned_interrupt)(PDEVICE_OBJECT pdo, ULONG index, struct io_assigned_interrupt *interrupt);
+    /* By the bus's own routine. false: the bus has none, and the HAL's is to be used. PASSIVE_LEVEL. */
+    bool (*bus_dma_adapter)(PDEVICE_OBJECT pdo, PDEVICE_DESCRIPTION description, PULONG registers,
+                            PDMA_ADAPTER *adapter);
+};
+extern struct io_device_ops io_device_ops;
+
 /* ---- system services used by the embedding API (previous mode decides about probing) ---- */
 /* The Nt* services are exports of this component: NtCreateFile, NtReadFile, NtWriteFile,
  * NtDeviceIoControlFile, NtFsControlFile, NtFlushBuffersFile, NtQueryInformationFile, NtSetInformationFile,
