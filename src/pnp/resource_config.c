@@ -16,7 +16,7 @@ static void *read_value(const struct pnp_node *node, const WCHAR *value, ULONG t
     WCHAR path[PNP_PATH_CHARS];
     ULONG found = 0;
     *bytes = 0;
-    if (!pnp_enum_path(node, L"LogConf", path, countof(path)))
+    if (!pnp_enum_path(node, u"LogConf", path, countof(path)))
         return NULL;
     if (cm_query_value(path, value, &found, NULL, bytes) == STATUS_OBJECT_NAME_NOT_FOUND || *bytes == 0 ||
         *bytes > MOST_BYTES)
@@ -53,13 +53,13 @@ PIO_RESOURCE_REQUIREMENTS_LIST resource_configured_vector(const struct pnp_node 
 void pnp_record_configurations(const struct pnp_node *node)
 {
     WCHAR path[PNP_PATH_CHARS];
-    if (!pnp_enum_path(node, L"LogConf", path, countof(path)))
+    if (!pnp_enum_path(node, u"LogConf", path, countof(path)))
         return;
     if (node->boot)
-        cm_set_value(path, L"BootConfig", REG_RESOURCE_LIST, node->boot,
+        cm_set_value(path, u"BootConfig", REG_RESOURCE_LIST, node->boot,
                      (ULONG)resource_list_bytes(node->boot));
     if (node->requirements)
-        cm_set_value(path, L"BasicConfigVector", REG_RESOURCE_REQUIREMENTS_LIST, node->requirements,
+        cm_set_value(path, u"BasicConfigVector", REG_RESOURCE_REQUIREMENTS_LIST, node->requirements,
                      node->requirements->ListSize);
 }
 
@@ -72,16 +72,16 @@ static PIO_RESOURCE_REQUIREMENTS_LIST required_by(PCM_RESOURCE_LIST list)
 
 PIO_RESOURCE_REQUIREMENTS_LIST pnp_requirements_to_filter(const struct pnp_node *node)
 {
-    PIO_RESOURCE_REQUIREMENTS_LIST list = required_by(resource_configured_list(node, L"ForcedConfig"));
+    PIO_RESOURCE_REQUIREMENTS_LIST list = required_by(resource_configured_list(node, u"ForcedConfig"));
     if (!list)
-        list = resource_configured_vector(node, L"OverrideConfigVector");
+        list = resource_configured_vector(node, u"OverrideConfigVector");
     if (!list && node->requirements)
         list = resource_copy(node->requirements, node->requirements->ListSize);
     if (!list)
-        list = resource_configured_vector(node, L"BasicConfigVector");
+        list = resource_configured_vector(node, u"BasicConfigVector");
     if (!list && node->boot && node->boot->Count != 0)
         list = resource_requirements_from(node->boot);
     if (!list)
-        list = required_by(resource_configured_list(node, L"BootConfig"));
+        list = required_by(resource_configured_list(node, u"BootConfig"));
     return list;
 }

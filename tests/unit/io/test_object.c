@@ -36,6 +36,7 @@ static PDRIVER_OBJECT make_driver(const char *name)
     PDRIVER_OBJECT driver = io_test_driver(name);
     for (unsigned i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)
         driver->MajorFunction[i] = dispatch;
+    driver->Flags |= DRVO_INITIALIZED;
     create_status = STATUS_SUCCESS;
     return driver;
 }
