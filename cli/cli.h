@@ -29,6 +29,8 @@ struct options {
     unsigned model_count;
     const char *registries[16];
     unsigned registry_count;
+    const char *devices[64]; /* hardware ids, in order */
+    unsigned device_count;
     const char **drivers;
     unsigned driver_count;
     struct script *script; /* -c and -f, in order */

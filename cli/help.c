@@ -35,6 +35,8 @@ static const char run_text[] =
     "  --trace FILE     an event per line; - is standard output, *.json for Perfetto\n"
     "  --verbose        the trace shows IRQL changes, ports and registers too\n"
     "  --model NAME[,key=value...]   a part of the machine (see 'ringless help models')\n"
+    "  --device HARDWARE-ID          a device of the root bus, added when the drivers are loaded; may "
+    "repeat\n"
     "  --registry FILE.reg           values to put into the registry first\n"
     "  --watchdog SECONDS            ends driver code that never returns (default 10)\n"
     "  --keep-going     a failed command does not end the run; the exit code is still 1\n"
@@ -69,6 +71,10 @@ static const struct {
     {"interrupt",
      "interrupt MODEL|LINE|nmi      one interrupt on a model's line, on line 0 to 23, or an NMI\n"},
     {"model-input", "model-input MODEL DATA        gives a device input: what a serial port receives ...\n"},
+    {"add-device",
+     "add-device HARDWARE-ID        a new device of the root bus: AddDevice and START_DEVICE\n"},
+    {"start", "start ID                      starts a stopped device, or one that has no drivers (yet)\n"},
+    {"tree", "tree                          the devices: state, drivers, stack, resources, problems\n"},
     {"system",
      "system S5                     shuts the machine down: IRP_MJ_SHUTDOWN to those who asked for it, "
      "no Unload\n"},
@@ -79,9 +85,10 @@ static const struct {
 #define COMMAND_COUNT (sizeof(command_texts) / sizeof(command_texts[0]))
 
 const char *const command_words[COMMAND_COUNT] = {
-    "load", "unload",  "drivers", "devices",     "irps",        "pool",      "open",           "close",
-    "read", "write",   "flush",   "ioctl",       "cancel",      "wait",      "internal-ioctl", "expect",
-    "echo", "advance", "sleep",   "expect-data", "model-input", "interrupt", "system",
+    "load",           "unload", "drivers",    "devices", "irps",  "pool",        "open",
+    "close",          "read",   "write",      "flush",   "ioctl", "cancel",      "wait",
+    "internal-ioctl", "expect", "echo",       "advance", "sleep", "expect-data", "model-input",
+    "interrupt",      "system", "add-device", "start",   "tree",
 };
 const unsigned command_word_count = COMMAND_COUNT;
 

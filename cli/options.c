@@ -15,6 +15,7 @@ enum option_id {
     OPT_TRACE,
     OPT_MODEL,
     OPT_REGISTRY,
+    OPT_DEVICE,
     OPT_WATCHDOG,
     OPT_COMMAND,
     OPT_FILE,
@@ -38,6 +39,7 @@ static const struct {
     {"--trace", OPT_TRACE, true},
     {"--model", OPT_MODEL, true},
     {"--registry", OPT_REGISTRY, true},
+    {"--device", OPT_DEVICE, true},
     {"--watchdog", OPT_WATCHDOG, true},
     {"-c", OPT_COMMAND, true},
     {"-f", OPT_FILE, true},
@@ -140,6 +142,11 @@ static int apply(struct options *options, enum option_id id, const char *name, c
         if (options->registry_count == sizeof(options->registries) / sizeof(options->registries[0]))
             return usage_error("more than %u registry files", options->registry_count);
         options->registries[options->registry_count++] = argument;
+        return EXIT_OK;
+    case OPT_DEVICE:
+        if (options->device_count == sizeof(options->devices) / sizeof(options->devices[0]))
+            return usage_error("more than %u devices", options->device_count);
+        options->devices[options->device_count++] = argument;
         return EXIT_OK;
     case OPT_COMMAND:
         script_add(options->script, argument);

@@ -251,7 +251,7 @@ int session_load_drivers(struct session *session)
         rgl_load_end(session->machine);
         rgl_poll(session->machine);
     }
-    return code;
+    return code == EXIT_OK ? session_add_devices(session) : code;
 }
 
 static void forget_service(struct session *session, const char *service)
@@ -403,6 +403,9 @@ static const struct {
     {"wait", do_wait},
     {"advance", do_advance},
     {"sleep", do_advance},
+    {"add-device", do_add_device},
+    {"start", do_start},
+    {"tree", do_tree},
     {"model-input", do_model_input},
     {"interrupt", do_interrupt},
     {"system", do_system},

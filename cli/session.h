@@ -83,6 +83,14 @@ int do_drivers(struct call *call);
 int do_devices(struct call *call);
 int do_irps(struct call *call);
 int do_pool(struct call *call);
+/* pnp.c */
+/* The devices of --device, one after the other: an exit code. */
+int session_add_devices(struct session *session);
+int do_add_device(struct call *call);
+int do_start(struct call *call);
+int do_tree(struct call *call);
+/* A command that acts on a device by its name. */
+int call_device(struct call *call, rgl_status (*act)(rgl_machine *machine, const char *id));
 /* system.c */
 int do_system(struct call *call);
 

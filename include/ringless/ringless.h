@@ -46,7 +46,8 @@ typedef struct rgl_event rgl_event;     /* a user-mode event object */
 
 enum rgl_verify { RGL_VERIFY_NONE, RGL_VERIFY_STANDARD, RGL_VERIFY_ALL };
 
-/* An entry of the error log: IO_ERROR_LOG_PACKET, and what the I/O manager adds. Valid during the callback. */
+/* An entry of the error log: IO_ERROR_LOG_PACKET, and what the I/O manager adds. Valid during the callback.
+ */
 struct rgl_error {
     const char *driver, *device; /* the service; the device's name, or "" */
     uint32_t code;               /* ErrorCode: which message */
@@ -125,8 +126,8 @@ RGL_API void rgl_for_each_model_instance(rgl_machine *machine,
  * _memory_read and _memory_write, memcpy and the like, and no other function of this header or of the C
  * library. `input`, `stop` and `destroyed` are called by the thread that calls rgl_model_input or
  * rgl_machine_destroy; `stop` and `destroyed` without the lock, and all of C is theirs.
- * A thread of yours that touches the state takes rgl_device_lock, and must be gone when `stop` returns. With a
- * seed there may be no such thread.
+ * A thread of yours that touches the state takes rgl_device_lock, and must be gone when `stop` returns. With
+ * a seed there may be no such thread.
  */
 typedef struct rgl_device rgl_device;
 
@@ -177,8 +178,8 @@ RGL_API rgl_status rgl_registry_load(rgl_machine *machine, const void *text, siz
  * *driver (may be NULL) is valid until the machine is destroyed. */
 RGL_API rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *bytes, size_t length,
                                    rgl_driver **driver, rgl_status *entry_status);
-/* Drivers loaded between the two are loaded together, as at a boot: their Reinitialize routines are called at the
- * end, when all DriverEntry routines have run. Of a driver loaded outside they are called at once. */
+/* Drivers loaded between the two are loaded together, as at a boot: their Reinitialize routines are called at
+ * the end, when all DriverEntry routines have run. Of a driver loaded outside they are called at once. */
 RGL_API rgl_status rgl_load_begin(rgl_machine *machine);
 RGL_API rgl_status rgl_load_end(rgl_machine *machine);
 RGL_API rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driver **driver,
@@ -186,6 +187,17 @@ RGL_API rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, 
 /* STATUS_INVALID_DEVICE_REQUEST: it has no Unload routine. RGL_STATUS_PENDING: marked; runs when the last
  * reference goes. */
 RGL_API rgl_status rgl_driver_unload(rgl_machine *machine, const char *service);
+
+/* ---- Plug and Play. A device's `id` is its instance path, or a hardware or compatible id of it (then the
+ * first such device). These wait for what is under way in the device tree and for the drivers' answers; a
+ * driver's veto or failure is the status. STATUS_NO_SUCH_DEVICE: there is none of that name. ---- */
+#define RGL_INSTANCE_ROOM 400
+/* A device of the root bus: its drivers are found and loaded, called at AddDevice, and started. The status is
+ * what AddDevice or START_DEVICE returned; the device stays in the tree in any case. instance, unless NULL,
+ * has RGL_INSTANCE_ROOM bytes and gets the instance path ("ROOT\\TOASTER\\0000"). */
+RGL_API rgl_status rgl_pnp_add(rgl_machine *machine, const char *hardware_id, char *instance);
+/* Starts a stopped device again; finds drivers anew for one that was removed or that had a problem. */
+RGL_API rgl_status rgl_pnp_start(rgl_machine *machine, const char *id);
 
 /* ---- devices: what a user-mode administrator process does ---- */
 enum rgl_open_flags { RGL_OPEN_READ = 1, RGL_OPEN_WRITE = 2, RGL_OPEN_EXCLUSIVE = 4, RGL_OPEN_ASYNC = 8 };
@@ -266,6 +278,23 @@ struct rgl_device_info {
     unsigned stack_size, open_handles;
     uint32_t device_type, flags;
 };
+struct rgl_devnode_device {
+    const char *service, *name; /* name: "" if it has none */
+    unsigned id;                /* as rgl_device_info numbers them */
+};
+struct rgl_devnode_info {
+    const char *instance_path;                       /* "" until the bus driver has said what it is */
+    const char *hardware_id, *description, *service; /* "": none */
+    const char *state;                               /* "started", "removed" ... */
+    const char *resources; /* "memory 0xfeb00000-0xfeb00fff; interrupt 11 (vector 0xb1, IRQL 8)"; "": none */
+    unsigned depth;        /* 1: a child of the root bus */
+    bool raw;              /* started without a function driver */
+    unsigned problem;      /* the device manager's problem code; 0: none */
+    const char *problem_text;
+    rgl_status problem_status;
+    unsigned stack_count; /* device objects, from the top of the stack down to the bus driver's */
+    const struct rgl_devnode_device *stack;
+};
 struct rgl_irp_info {
     unsigned number;
     const char *major, *service, *device; /* where it is now; service "" when it is with the I/O manager */
@@ -288,6 +317,10 @@ RGL_API void rgl_for_each_irp(rgl_machine *machine, void (*visit)(void *context,
                               void *context);
 RGL_API void rgl_for_each_pool_tag(rgl_machine *machine,
                                    void (*visit)(void *context, const struct rgl_pool_info *), void *context);
+/* The device tree, parents before children, without its root. */
+RGL_API void rgl_for_each_devnode(rgl_machine *machine,
+                                  void (*visit)(void *context, const struct rgl_devnode_info *),
+                                  void *context);
 RGL_API void rgl_for_each_export(void (*visit)(void *context, const struct rgl_export_info *), void *context);
 
 /* What a file is and needs, without a machine: text for people or one JSON object; free() it.

@@ -3,15 +3,15 @@
 _ringless()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
-    local options='--seed --seeds --jobs --cpus --verify --special-pool --trace --verbose --model --registry --watchdog -c -f --keep-going --json --quiet'
-    local commands='load unload drivers devices irps pool open close read write flush ioctl internal-ioctl cancel wait advance sleep interrupt model-input system expect expect-data echo'
+    local options='--seed --seeds --jobs --cpus --verify --special-pool --trace --verbose --model --registry --device --watchdog -c -f --keep-going --json --quiet'
+    local commands='load unload drivers devices irps pool open close read write flush ioctl internal-ioctl cancel wait advance sleep interrupt model-input add-device start tree system expect expect-data echo'
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run shell inspect exports help --version --help' -- "$word"))
         return
     fi
     case $before in
     --verify) COMPREPLY=($(compgen -W 'standard all none' -- "$word")); return ;;
-    --seed|--seeds|--jobs|--cpus|--special-pool|--watchdog|--model) return ;;
+    --seed|--seeds|--jobs|--cpus|--special-pool|--watchdog|--model|--device) return ;;
     -c) COMPREPLY=($(compgen -W "$commands" -- "$word")); return ;;
     --trace|--registry|-f) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --module) COMPREPLY=($(compgen -W 'ntoskrnl hal' -- "$word")); return ;;

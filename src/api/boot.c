@@ -10,15 +10,36 @@
 #include "hal/hal.h"
 #include "host/host.h"
 #include "models/model.h"
+#include "po/po.h"
 #include "vf/vf.h"
+#include "wmi/wmi.h"
 
 static struct ps_thread boot_thread;
 static enum { NOTHING, HOST, MEMORY, ARCH, DISPATCHER, EXECUTIVE } started; /* the highest part that did */
 
+__attribute__((weak)) NTSTATUS po_init(void)
+{
+    return STATUS_SUCCESS;
+}
+
+__attribute__((weak)) void po_fini(void)
+{
+}
+
+__attribute__((weak)) NTSTATUS wmi_init(void)
+{
+    return STATUS_SUCCESS;
+}
+
+__attribute__((weak)) void wmi_fini(void)
+{
+}
+
 static NTSTATUS boot_executive(void *arg)
 {
     NTSTATUS(*const inits[])
-    (void) = {ob_init, mm_section_init, se_init, ps_init, cm_init, ex_init, hal_init, io_init};
+    (void) = {ob_init,  mm_section_init, se_init,  ps_init, cm_init, ex_init,
+              hal_init, io_init,         pnp_init, po_init, wmi_init};
     NTSTATUS status = STATUS_SUCCESS;
 
     for (unsigned i = 0; i < countof(inits) && NT_SUCCESS(status); i++)
@@ -87,6 +108,9 @@ NTSTATUS api_boot(const struct rgl_config *config)
 
 static void end_executive(void)
 {
+    wmi_fini();
+    po_fini();
+    pnp_fini();
     io_fini();
     hal_fini();
     ex_fini();

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "api/api.h"
+#include "pnp/pnp.h"
 #include "rtl/rtl.h"
 #include "vf/vf.h"
 
@@ -15,7 +16,10 @@ static NTSTATUS load(void *arg)
         struct io_load_result result;
     } *both = arg;
 
-    return io_load_driver(&both->request, &both->result);
+    NTSTATUS status = io_load_driver(&both->request, &both->result);
+    if (NT_SUCCESS(status))
+        pnp_look_again();
+    return status;
 }
 
 /* NULL when the C library has no memory. */
@@ -146,7 +150,9 @@ static NTSTATUS unload(void *arg)
 
     if (driver == NULL)
         return STATUS_OBJECT_NAME_NOT_FOUND;
-    status = io_unload_driver(driver);
+    status = pnp_remove_devices_of(driver);
+    if (NT_SUCCESS(status))
+        status = io_unload_driver(driver);
     ob_dereference(driver); /* not before: another thread may unload it, too */
     ex_drain_work();
     return status;

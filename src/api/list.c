@@ -67,23 +67,22 @@ static void count_device(PDEVICE_OBJECT device, void *context)
 
 static void add_driver(PDRIVER_OBJECT driver, void *context)
 {
-    struct row *row = add(context);
     struct ldr_image *image = io_driver_image(driver);
+    struct row *row = image != NULL ? add(context) : NULL; /* the system's own are not loaded */
 
     if (row == NULL)
         return;
     copy_text(row->text[0], sizeof(row->text[0]), io_driver_service(driver));
-    copy_text(row->text[1], sizeof(row->text[1]), image != NULL ? image->name : "");
-    row->driver = (struct rgl_driver_info){.base = image != NULL ? (uintptr_t)image->base : 0,
-                                           .size = image != NULL ? image->size : 0,
-                                           .has_unload = driver->DriverUnload != NULL};
+    copy_text(row->text[1], sizeof(row->text[1]), image->name);
+    row->driver = (struct rgl_driver_info){
+        .base = (uintptr_t)image->base, .size = image->size, .has_unload = driver->DriverUnload != NULL};
     io_for_each_device(driver, count_device, &row->driver.devices);
 }
 
 static void add_device(PDEVICE_OBJECT device, void *context)
 {
     struct rows *rows = context;
-    struct row *row = add(rows);
+    struct row *row = io_device_number(device) != 0 ? add(rows) : NULL; /* 0: the root of the device tree */
     PDEVICE_OBJECT lower = io_lower_device(device);
 
     if (row == NULL)

@@ -8,6 +8,7 @@
 #include "api/request.h"
 #include "cm/cm.h"
 #include "models/model.h"
+#include "pnp/pnp.h"
 #include "rtl/rtl.h"
 #include "vf/vf.h"
 
@@ -121,11 +122,12 @@ static void unload_one(PDRIVER_OBJECT driver, void *context)
     *(PDRIVER_OBJECT *)context = driver;
 }
 
-/* Unloads the driver loaded last, until one refuses. */
+/* Removes all devices, then unloads the driver loaded last, until one refuses. */
 static NTSTATUS unload_all(void *arg)
 {
     PDRIVER_OBJECT driver, former = NULL;
 
+    pnp_remove_all();
     for (;;) {
         driver = NULL;
         io_for_each_driver(unload_one, &driver);

@@ -19,6 +19,8 @@ static void delete_device(void *body)
 {
     PDEVICE_OBJECT device = body;
     TRACE(TRACE_DEVICE_DELETED, device);
+    if (device->DeviceObjectExtension && io_device_of(device)->device_node && io_device_node_freed)
+        io_device_node_freed(device);
     if (seam_vf)
         ke_check_memory_free(device, (size_t)((char *)io_device_of(device) - (char *)device));
     if (unlikely(seam_vf != NULL) && seam_vf->memory_gone)
@@ -380,6 +382,12 @@ NTSTATUS NTAPI IoEnumerateDeviceObjectList(PDRIVER_OBJECT DriverObject, PDEVICE_
     KeReleaseSpinLock(&io_database_lock, irql);
     *ActualNumberDeviceObjects = count;
     return count <= room ? STATUS_SUCCESS : STATUS_BUFFER_TOO_SMALL;
+}
+
+void io_number_devices_from_one(PDEVICE_OBJECT root)
+{
+    io_device_of(root)->number = 0;
+    next_number = 0;
 }
 
 ULONG io_device_number(const DEVICE_OBJECT *device)

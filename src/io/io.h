@@ -72,6 +72,34 @@ struct io_error {
 const WCHAR *io_error_string(const struct io_error *error, size_t *at);
 ULONG io_error_dump_bytes(const struct io_error *error); /* of DumpData that lie in the packet */
 
+/* ---- what the PnP manager needs of drivers and devices ---- */
+/* A driver of the system's own, without an image: its object, under \\Driver\\NAME; nobody unloads it. setup
+ * fills the dispatch table. PASSIVE_LEVEL. */
+NTSTATUS io_create_system_driver(const char *service, void (*setup)(PDRIVER_OBJECT driver),
+                                 PDRIVER_OBJECT *driver);
+enum io_service_problem {
+    IO_SERVICE_FINE,
+    IO_SERVICE_KEY_BAD,   /* no key, or not a driver's */
+    IO_SERVICE_DISABLED,  /* Start is 4 */
+    IO_SERVICE_NO_IMAGE,  /* the file is missing or cannot be loaded */
+    IO_SERVICE_ENTRY,     /* DriverEntry failed */
+    IO_SERVICE_UNLOADING, /* it is loaded, and about to be unloaded */
+};
+/* The driver of a service, referenced: the loaded one, or as its key describes it (SV-02: not if Start is 4).
+ * PASSIVE_LEVEL. */
+NTSTATUS io_load_service(const char *service, PDRIVER_OBJECT *driver, enum io_service_problem *problem);
+ULONG io_service_start(const char *service); /* its Start value; 3: none */
+/* Calls AddDevice in this system thread. STATUS_INVALID_DEVICE_REQUEST: the driver has none (REQ-07). */
+NTSTATUS io_call_add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo);
+/* The PnP manager's record beside a device object. */
+void *io_device_node(const DEVICE_OBJECT *device);
+void io_set_device_node(PDEVICE_OBJECT device, void *node);
+bool io_device_deleted(const DEVICE_OBJECT *device); /* IoDeleteDevice was called for it */
+bool io_is_device(const void *object); /* a device object, of whatever driver; the memory is readable */
+void io_number_devices_from_one(PDEVICE_OBJECT root); /* behind that one, which has number 0 */
+/* While a device object with a node is freed: PASSIVE_LEVEL. NULL: nobody is told. */
+extern void (*io_device_node_freed)(PDEVICE_OBJECT device);
+
 /* What the layers above give the I/O manager. Any member may be NULL. */
 struct io_ops {
     /* The bytes of an image for ZwLoadDriver; the service's ImagePath (or SV-14's default). NULL: no such

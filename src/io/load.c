@@ -133,7 +133,7 @@ static void judge_failure(const struct io_service *s, const struct io_load_resul
     ke_bugcheck(&info);
 }
 
-static NTSTATUS load_from_path(const struct io_service *s, struct io_load_result *result)
+NTSTATUS io_load_from_path(const struct io_service *s, struct io_load_result *result)
 {
     char file_name[IO_SERVICE_NAME_BYTES + 4];
     size_t length, base = rtl_wcslen(s->image_path);
@@ -200,7 +200,7 @@ NTSTATUS io_load_driver(const struct io_load_request *request, struct io_load_re
     }
     load_image(&s, request, result);
     if (!NT_SUCCESS(result->status) && io_service_use_last_known_good(&s))
-        load_from_path(&s, result);
+        io_load_from_path(&s, result);
     if (!NT_SUCCESS(result->status))
         judge_failure(&s, result);
     return result->status;
@@ -230,7 +230,7 @@ NTSTATUS NTAPI NtLoadDriver(PUNICODE_STRING DriverServiceName)
         ob_dereference(there);
         return STATUS_IMAGE_ALREADY_LOADED;
     }
-    return load_from_path(&s, &result);
+    return io_load_from_path(&s, &result);
 }
 
 EXPORT(ntoskrnl, ZwLoadDriver, PASSIVE_LEVEL, PASSIVE_LEVEL, X_CALLS_DRIVER | X_BLOCKS)

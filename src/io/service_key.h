@@ -26,6 +26,7 @@ void io_service_name_of_file(const char *file_name, char *name, size_t room); /*
 /* RegistryPath as an entry point sees it: memory of its own, wiped and freed when the routine returns. */
 PUNICODE_STRING io_registry_path_create(const WCHAR *path);
 void io_registry_path_drop(PUNICODE_STRING path);
+NTSTATUS io_load_from_path(const struct io_service *s, struct io_load_result *result); /* as ImagePath says */
 bool io_service_use_last_known_good(struct io_service *s);
 
 #endif

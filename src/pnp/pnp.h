@@ -42,10 +42,12 @@ enum pnp_state {
 #define PNP_NO_PROBLEM                         0
 #define PNP_PROBLEM_NOT_CONFIGURED             1
 #define PNP_PROBLEM_OUT_OF_MEMORY              3
+#define PNP_PROBLEM_INVALID_DATA               9
 #define PNP_PROBLEM_FAILED_START               10
 #define PNP_PROBLEM_NORMAL_CONFLICT            12
 #define PNP_PROBLEM_NEED_RESTART               14
 #define PNP_PROBLEM_REINSTALL                  18
+#define PNP_PROBLEM_REGISTRY                   19
 #define PNP_PROBLEM_DISABLED                   22
 #define PNP_PROBLEM_NOT_THERE                  24
 #define PNP_PROBLEM_FAILED_INSTALL             28
@@ -124,6 +126,10 @@ void pnp_for_each(void (*visit)(struct pnp_node *, void *), void *context);
  * without case. Referenced; NULL: none. Nodes in PNP_DELETED are not found. */
 struct pnp_node *pnp_find(const WCHAR *id);
 bool pnp_on_thread(void); /* the caller is the PnP thread */
+/* Runs fn(context) on the PnP thread, behind what was queued before, and waits; directly if this is it. */
+NTSTATUS pnp_run(NTSTATUS (*fn)(void *), void *context);
+const char *pnp_state_name(enum pnp_state state);
+const char *pnp_problem_text(ULONG problem); /* what the code means; "": nothing known */
 
 /* ---- IRPs (pnp/irp.c) ----
  * Sends one to the top of the stack that `device` stands in and waits. The stack location is a template:
@@ -175,16 +181,18 @@ struct pnp_ops {
     /* Which service, class and parameters a device gets that has no Service value in its Enum key: writes
      * them there (INF installation). PASSIVE_LEVEL, on the PnP thread. STATUS_NOT_FOUND: no INF fits. */
     NTSTATUS (*install)(struct pnp_node *node);
+    /* An INF names this service: only what the INF says binds it. */
+    bool (*installs_service)(const char *service);
     /* The verifier: a rule of PnP was broken (0xCA, 0xC9). */
     void (*violation)(ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4, const char *sentence);
 };
 extern struct pnp_ops pnp_ops;
 
 /* ---- registry (pnp/registry.c) ---- */
-#define PNP_ENUM_KEY           L"\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\"
-#define PNP_CLASS_KEY          L"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\Class\\"
-#define PNP_SERVICES_KEY       L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
-#define PNP_DEVICE_CLASSES_KEY L"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\DeviceClasses\\"
+#define PNP_ENUM_KEY           u"\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\"
+#define PNP_CLASS_KEY          u"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\Class\\"
+#define PNP_SERVICES_KEY       u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
+#define PNP_DEVICE_CLASSES_KEY u"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\DeviceClasses\\"
 #define PNP_PATH_CHARS         512
 /* Values of the node's Enum key. Text is that of REG_SZ; room in bytes. */
 NTSTATUS pnp_enum_query(const struct pnp_node *node, const WCHAR *name, ULONG *type, void *data,

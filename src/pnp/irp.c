@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * IRPs of the PnP manager: made for a whole stack, sent to its top, waited for.
+ * No lock is held.
+ */
+#include "pnp/private.h"
+
+static NTSTATUS NTAPI completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static NTSTATUS send_to(PDEVICE_OBJECT top, const IO_STACK_LOCATION *location, ULONG_PTR *information)
+{
+    KEVENT done;
+    PIRP irp = IoAllocateIrp(top->StackSize, FALSE);
+    if (!irp)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
+    *next = *location;
+    next->Control = 0;
+    /* PH-01, MJ-1B, IRP-12: what it still says at the end if nobody handled it. */
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    irp->IoStatus.Information = information ? *information : 0;
+    irp->RequestorMode = KernelMode;
+    irp->Tail.Overlay.Thread = (PETHREAD)ps_current();
+    KeInitializeEvent(&done, NotificationEvent, FALSE);
+    IoSetCompletionRoutine(irp, completed, &done, TRUE, TRUE, TRUE);
+    IofCallDriver(top, irp);
+    /* PH-25: drivers may pend any of them. */
+    KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
+    NTSTATUS status = irp->IoStatus.Status;
+    if (information)
+        *information = irp->IoStatus.Information;
+    IoFreeIrp(irp);
+    return status;
+}
+
+/* Rules: PH-01, PH-09, IRP-12, MJ-1B. */
+NTSTATUS pnp_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *location, ULONG_PTR *information)
+{
+    /* PH-09: to the top, whatever stands there now. */
+    PDEVICE_OBJECT top = IoGetAttachedDeviceReference(device);
+    NTSTATUS status = send_to(top, location, information);
+    ob_dereference(top);
+    return status;
+}
+
+NTSTATUS pnp_send_minor(PDEVICE_OBJECT device, UCHAR minor, ULONG_PTR *information)
+{
+    IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_PNP, .MinorFunction = minor};
+    return pnp_send(device, &location, information);
+}
