@@ -317,6 +317,8 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     /* DO-37: the one below would keep a pointer to it. */
     if (e->attached_to)
         io_irp_violation(0x201, NULL, "a device object was deleted that is still attached to one below");
+    if (io_ops.device_going)
+        io_ops.device_going(DeviceObject);
     /* DO-59: no more shutdown requests. */
     io_shutdown_forget(DeviceObject);
     /* DO-38: no more timer calls. */

@@ -114,6 +114,10 @@ struct io_ops {
     bool (*driver_gone)(PDRIVER_OBJECT driver, bool unloaded);
     /* A stack that io_stack_close closed lost the last file of one of its devices. Up to DISPATCH_LEVEL. */
     void (*stack_closed)(void);
+    /* IoDeleteDevice, before the device goes. */
+    void (*device_going)(PDEVICE_OBJECT device);
+    /* A thread that ends has waited so long for an IRP that it canceled, and gives it up. */
+    void (*cancel_late)(PIRP irp, ULONG milliseconds);
     /* A driver wrote an error log entry. */
     void (*error_logged)(const struct io_error *error);
 };

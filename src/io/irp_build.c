@@ -5,6 +5,7 @@
  * prepared; the caller may still set a completion routine before it sends.
  */
 #include "io/private.h"
+#include "ke/held.h"
 
 /* Not for IoReuseIrp: what the builder hung on it would be lost. */
 static PIRP allocate_built(CCHAR stack_size)
@@ -33,25 +34,46 @@ PIRP NTAPI IoMakeAssociatedIrp(PIRP Irp, CCHAR StackSize)
     return part;
 }
 
-/* A kernel buffer by the target's flags. False: out of memory, or the pages cannot be locked. */
-static bool attach_buffer(PIRP irp, PDEVICE_OBJECT device, PVOID buffer, ULONG length, bool into)
+/*
+ * Without the verifier the driver gets NULL, as for want of memory. what: the major function, or the control
+ * code, which the kind of 0xC9 tells.
+ */
+static void judge_buffer(ULONG kind, PDEVICE_OBJECT device, ULONG what, NTSTATUS status)
+{
+    if (NT_SUCCESS(status) || status == STATUS_INSUFFICIENT_RESOURCES || !seam_vf)
+        return;
+    ke_bugcheck(&(struct ke_bugcheck_info){
+        .code = DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+        .p = {kind, (ULONG64)device, what, (ULONG)status},
+        .sentence = kind == 8
+                        ? "IoBuildAsynchronousFsdRequest or IoBuildSynchronousFsdRequest was called with a "
+                          "buffer that is not there, or cannot be written for a read"
+                        : "IoBuildDeviceIoControlRequest was called with a buffer that is not there, or "
+                          "cannot be written for an answer",
+        .device = device,
+        .verifier = true,
+        .raise_address = (ULONG64)ke_driver_caller(),
+    });
+}
+
+/* A kernel buffer by the target's flags. Fails when out of memory, or the pages cannot be locked. */
+static NTSTATUS attach_buffer(PIRP irp, PDEVICE_OBJECT device, PVOID buffer, ULONG length, bool into)
 {
     if (!length || !buffer)
-        return true;
+        return STATUS_SUCCESS;
     if (device->Flags & DO_BUFFERED_IO) {
         if (into)
             /* IRP-02: an answer, copied out at the end. */
-            return NT_SUCCESS(io_buffer_out(irp, buffer, length));
+            return io_buffer_out(irp, buffer, length);
         /* IRP-02: a copy of the data. */
-        return NT_SUCCESS(io_buffer_in(irp, buffer, length, length, KernelMode));
+        return io_buffer_in(irp, buffer, length, length, KernelMode);
     }
     if (device->Flags & DO_DIRECT_IO)
         /* IRP-02: the pages of the buffer. */
-        return NT_SUCCESS(
-            io_lock_buffer(irp, buffer, length, into ? IoWriteAccess : IoReadAccess, KernelMode));
+        return io_lock_buffer(irp, buffer, length, into ? IoWriteAccess : IoReadAccess, KernelMode);
     /* IRP-02: the address as it is. */
     irp->UserBuffer = buffer;
-    return true;
+    return STATUS_SUCCESS;
 }
 
 /*
@@ -73,7 +95,9 @@ PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Dev
     /* IRP-02: the thread, without a reference and not in its list. */
     irp->Tail.Overlay.Thread = (PETHREAD)ps_current();
     if (transfers) {
-        if (!attach_buffer(irp, DeviceObject, Buffer, Length, MajorFunction == IRP_MJ_READ)) {
+        NTSTATUS status = attach_buffer(irp, DeviceObject, Buffer, Length, MajorFunction == IRP_MJ_READ);
+        judge_buffer(0x08, DeviceObject, MajorFunction, status);
+        if (!NT_SUCCESS(status)) {
             IoFreeIrp(irp);
             return NULL;
         }
@@ -106,34 +130,33 @@ PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Devi
     return irp;
 }
 
-static bool attach_control_buffers(PIRP irp, PIO_STACK_LOCATION next, ULONG method, PVOID in, ULONG in_length,
-                                   PVOID out, ULONG out_length)
+static NTSTATUS attach_control_buffers(PIRP irp, PIO_STACK_LOCATION next, ULONG method, PVOID in,
+                                       ULONG in_length, PVOID out, ULONG out_length)
 {
+    NTSTATUS status = STATUS_SUCCESS;
     switch (method) {
     case METHOD_BUFFERED:
         if (in_length || out_length) {
             /* IOC-7: one buffer of the larger length, as for a user's request. */
-            if (!NT_SUCCESS(
-                    io_buffer_in(irp, in, in ? in_length : 0, MAX(in_length, out_length), KernelMode)))
-                return false;
-            if (out) {
+            status = io_buffer_in(irp, in, in ? in_length : 0, MAX(in_length, out_length), KernelMode);
+            if (out && NT_SUCCESS(status)) {
                 irp->UserBuffer = out;
                 irp->Flags |= IRP_INPUT_OPERATION;
             }
         }
-        return true;
+        return status;
     case METHOD_NEITHER:
         next->Parameters.DeviceIoControl.Type3InputBuffer = in;
         irp->UserBuffer = out;
-        return true;
+        return status;
     default:
-        if (in && in_length && !NT_SUCCESS(io_buffer_in(irp, in, in_length, in_length, KernelMode)))
-            return false;
-        if (out && out_length)
+        if (in && in_length)
+            status = io_buffer_in(irp, in, in_length, in_length, KernelMode);
+        if (out && out_length && NT_SUCCESS(status))
             /* IOC-7: the second buffer's pages. */
-            return NT_SUCCESS(io_lock_buffer(
-                irp, out, out_length, method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess, KernelMode));
-        return true;
+            status = io_lock_buffer(irp, out, out_length,
+                                    method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess, KernelMode);
+        return status;
     }
 }
 
@@ -164,8 +187,10 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
     next->Parameters.DeviceIoControl.InputBufferLength = InputBufferLength;
     next->Parameters.DeviceIoControl.IoControlCode = IoControlCode;
     /* IOC-6: system memory, not probed; RequestorMode stays KernelMode, as in every new IRP. */
-    if (!attach_control_buffers(irp, next, METHOD_FROM_CTL_CODE(IoControlCode), InputBuffer,
-                                InputBufferLength, OutputBuffer, OutputBufferLength)) {
+    NTSTATUS status = attach_control_buffers(irp, next, METHOD_FROM_CTL_CODE(IoControlCode), InputBuffer,
+                                             InputBufferLength, OutputBuffer, OutputBufferLength);
+    judge_buffer(0x09, DeviceObject, IoControlCode, status);
+    if (!NT_SUCCESS(status)) {
         free_unsent(irp);
         return NULL;
     }

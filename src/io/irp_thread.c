@@ -60,6 +60,8 @@ static void disown_all(struct ps_thread *thread)
         PIRP irp = container_of(list_remove_head(&thread->irps), IRP, ThreadListEntry);
         list_init(&irp->ThreadListEntry);
         log_timeout(irp);
+        if (io_ops.cancel_late)
+            io_ops.cancel_late(irp, EXIT_TRIES * (EXIT_INTERVAL_100NS / 10000));
         struct io_irp *slot = io_irp_of(irp);
         TRACE(TRACE_IRP_CANCEL, irp, .text = "its thread ended and did not wait longer",
               .a = slot ? slot->number : 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Locking the pages behind an MDL: each holds a reference, so that freeing the virtual memory leaves them. */
+#include "ke/held.h"
 #include "mm/mdl.h"
 
 /* In user mode the whole buffer lies below MmUserProbeAddress; in either mode it does not wrap. */
@@ -36,6 +37,13 @@ static void lock_pages(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation)
     mark_locked(mdl, operation, device);
 }
 
+/* Not what the I/O manager locks for a request, whoever made that: it unlocks it, too. */
+static void note_locked(PMDL mdl, const void *return_address)
+{
+    if (arch_returns_to_gate(return_address))
+        ke_hold(KE_HELD_LOCKED_PAGES, mdl);
+}
+
 /*
  * Locks the pages of the buffer and fills in their numbers. Raises STATUS_ACCESS_VIOLATION, changing nothing,
  * when a page is not there, does not permit the operation, or (UserMode) is not the user's. IRQL: <=
@@ -46,6 +54,7 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
                                LOCK_OPERATION Operation)
 {
     lock_pages(MemoryDescriptorList, AccessMode, Operation);
+    note_locked(MemoryDescriptorList, __builtin_return_address(0));
 }
 
 /* The same in another process: there is one user address space. */
@@ -55,6 +64,7 @@ VOID NTAPI MmProbeAndLockProcessPages(PMDL MemoryDescriptorList, PEPROCESS Proce
 {
     lock_pages(MemoryDescriptorList, AccessMode, Operation);
     MemoryDescriptorList->Process = Process;
+    note_locked(MemoryDescriptorList, __builtin_return_address(0));
 }
 
 /* Unlocks what MmProbeAndLockPages locked; a system mapping is released first. Bug check 0x4E/7: not locked.
@@ -68,5 +78,6 @@ VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
     if (mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)
         MmUnmapLockedPages(mdl->MappedSystemVa, mdl);
     hmem_unlock_pages(MmGetMdlPfnArray(mdl), mdl_pages(mdl));
+    ke_unhold(KE_HELD_LOCKED_PAGES, mdl);
     mdl->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION | MDL_IO_SPACE);
 }

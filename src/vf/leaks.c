@@ -6,6 +6,7 @@
  * still call the driver is stopped; if that is not possible, the image stays.
  */
 #include "vf/leaks.h"
+#include "vf/irps_left.h"
 #include "base/lock.h"
 #include "hal/hal.h"
 #include "host/host.h"
@@ -22,7 +23,8 @@ struct item {
     size_t size; /* pool */
     ULONG tag;
     bool paged;
-    const void *owner; /* code of the driver */
+    const void *owner;  /* code of the driver */
+    const void *record; /* of ke/held.h */
 };
 
 struct leak {
@@ -81,16 +83,38 @@ static bool is_on_its_way(const struct leak *leak, const IRP *irp)
 static void see_irp(PIRP irp, void *context)
 {
     const void *owner = io_irp_maker(irp);
-    bool of_a_thread = !list_empty(&irp->ThreadListEntry); /* the I/O manager's then */
+    bool sent = irp->CurrentLocation != irp->StackCount + 1;
+    bool of_a_thread = sent && !list_empty(&irp->ThreadListEntry); /* the I/O manager's then */
     if (!of_a_thread && is_image_s(context, owner) && !is_on_its_way(context, irp))
         add(context, (struct item){.object = irp, .owner = owner});
+}
+
+/* With a device of the driver. Those of its own making are told by see_irp. */
+static void see_kept(PIRP irp, const void *routine, void *context)
+{
+    if (!is_image_s(context, io_irp_maker(irp)))
+        add(context, (struct item){.object = irp, .owner = routine});
+}
+
+/* With a driver below, and a completion routine of this one is to be called. */
+static void see_returning(PIRP irp, void *context)
+{
+    const IO_STACK_LOCATION *bottom = irp->Tail.Overlay.CurrentStackLocation;
+
+    if (is_image_s(context, io_irp_maker(irp)))
+        return;
+    for (int i = 0; i <= irp->StackCount - irp->CurrentLocation; i++)
+        if (is_image_s(context, (const void *)bottom[i].CompletionRoutine)) {
+            add(context, (struct item){.object = irp, .owner = (const void *)bottom[i].CompletionRoutine});
+            return;
+        }
 }
 
 static void see_held(const struct ke_held *held, void *context)
 {
     struct leak *leak = context;
     if (held->kind == leak->wanted && is_image_s(leak, held->owner))
-        add(leak, (struct item){.object = held->object, .owner = held->owner});
+        add(leak, (struct item){.object = held->object, .owner = held->owner, .record = held});
 }
 
 /* A view in the user range is its process's, whoever mapped it: it goes with the process. */
@@ -283,6 +307,18 @@ static void look_at_pool(struct going *going)
     going->stays |= report(going, &irps);
 }
 
+static void look_at_requests(struct going *going)
+{
+    struct leak kept = leak_of(going, "pending IRP", "IoCompleteRequest"),
+                returning = leak_of(going, "sent IRP", "waiting for its completion routine");
+
+    vf_each_irp_kept(going->driver, see_kept, &kept);
+    io_for_each_irp(see_returning, &returning);
+    going->stays |= report(going, &kept);
+    going->stays |= report(going, &returning);
+    vf_forget_irps_kept(going->driver);
+}
+
 static void look_at_ranges(struct going *going)
 {
     static const struct {
@@ -302,6 +338,34 @@ static void look_at_ranges(struct going *going)
         leak.wanted = (enum ke_held_kind)kinds[i].kind;
         mm_for_each_range(see_range, &leak);
         report(going, &leak);
+    }
+}
+
+/* 0 when the MDL is gone: freed, with its pages still locked. */
+static ULONG64 pages_of(const void *mdl)
+{
+    MDL copy;
+
+    if (!vf_peek(&copy, mdl, sizeof(copy)))
+        return 0;
+    return ADDRESS_AND_SIZE_TO_SPAN_PAGES(copy.ByteOffset, copy.ByteCount);
+}
+
+/* The kinds that have a code of their own. */
+static void name_held(struct leak *leak)
+{
+    const struct item *first = &leak->items[0];
+
+    if (leak->wanted == KE_HELD_PROVIDER) {
+        leak->code = DRIVER_VERIFIER_DETECTED_VIOLATION;
+        __builtin_memcpy(
+            leak->p, (ULONG64[]){0xDD, (ULONG64)first->owner, (ULONG64)leak->base, (ULONG64)first->object},
+            sizeof(leak->p));
+    } else if (leak->wanted == KE_HELD_LOCKED_PAGES) {
+        leak->code = DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS;
+        __builtin_memcpy(
+            leak->p, (ULONG64[]){(ULONG64)first->record, 0, (ULONG64)first->object, pages_of(first->object)},
+            sizeof(leak->p));
     }
 }
 
@@ -326,18 +390,14 @@ static void look_at_held(struct going *going)
         [KE_HELD_OBJECT_CALLBACK] = {"object callback registration", "ObUnRegisterCallbacks", true},
         [KE_HELD_BUGCHECK_CALLBACK] = {"bug check callback", "KeDeregisterBugCheckCallback", true},
         [KE_HELD_PROVIDER] = {"event provider", "EtwUnregister"},
+        [KE_HELD_LOCKED_PAGES] = {"locked MDL", "MmUnlockPages"},
     };
     for (unsigned kind = 0; kind < KE_HELD_KINDS; kind++) {
         struct leak leak = leak_of(going, kinds[kind].name, kinds[kind].cure);
         leak.wanted = (enum ke_held_kind)kind;
         ke_for_each_held(see_held, &leak);
-        if (kind == KE_HELD_PROVIDER && leak.count != 0) {
-            leak.code = DRIVER_VERIFIER_DETECTED_VIOLATION;
-            __builtin_memcpy(leak.p,
-                             (ULONG64[]){0xDD, (ULONG64)leak.items[0].owner, (ULONG64)leak.base,
-                                         (ULONG64)leak.items[0].object},
-                             sizeof(leak.p));
-        }
+        if (leak.count != 0)
+            name_held(&leak);
         if (report(going, &leak))
             going->stays |= kinds[kind].calls;
     }
@@ -422,6 +482,7 @@ bool vf_driver_gone(PDRIVER_OBJECT driver, bool unloaded)
     struct going going = {.driver = driver, .when = unloaded ? "Unload returned" : "DriverEntry failed"};
     look_at_timers(&going);
     look_at_threads(&going);
+    look_at_requests(&going);
     look_at_pool(&going);
     look_at_ranges(&going);
     look_at_interrupts(&going);

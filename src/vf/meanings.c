@@ -65,6 +65,8 @@ static const struct {
       "0: the ticks it took; 1: the watchdog's period in ticks", "0: the ticks it may take", NULL}},
     {DRIVER_VERIFIER_DETECTED_VIOLATION, {"the kind of violation", NULL, NULL, NULL}},
     {DRIVER_VERIFIER_IOMANAGER_VIOLATION, {"the kind of violation", NULL, NULL, NULL}},
+    {DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS,
+     {"the record of the lock", "reserved", "the MDL", "how many pages are locked"}},
     {IRQL_UNEXPECTED_VALUE, {"IRQL << 16 | expected IRQL << 8", "the routine, or 0", NULL, NULL}},
     {WORKER_THREAD_RETURNED_AT_BAD_IRQL,
      {"the work item's routine", "the IRQL", "the work item's parameter", "the work item"}},

@@ -8,6 +8,7 @@
 #include "base/lock.h"
 #include "host/host.h"
 #include "ke/held.h"
+#include "vf/irps_left.h"
 #include "vf/leaks.h"
 #include "vf/seams.h"
 
@@ -58,6 +59,8 @@ void vf_start(enum vf_level wanted)
     if (level >= VF_STANDARD) {
         io_ops.devices_left = devices_left;
         io_ops.driver_gone = vf_driver_gone;
+        io_ops.device_going = vf_device_going;
+        io_ops.cancel_late = vf_cancel_late;
         ke_held_start(); /* without memory for it, what it keeps is not reported */
         vf_seams_start();
     }
@@ -68,6 +71,8 @@ void vf_stop(void)
     vf_seams_stop();
     io_ops.devices_left = NULL;
     io_ops.driver_gone = NULL;
+    io_ops.device_going = NULL;
+    io_ops.cancel_late = NULL;
     ke_held_fini();
     arch_ops.bad_address = NULL;
     ke_bugcheck_ops.stopped = NULL;
