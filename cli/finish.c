@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of a run: handles are closed, drivers unloaded in reverse order,
- * reports printed. After a bug check nothing is unloaded: the machine stands.
+ * The end of a run: handles are closed, devices removed, drivers unloaded in
+ * reverse order, reports printed. After a bug check nothing is unloaded: the machine stands.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +85,8 @@ static int final_code(struct session *session, int exit_code)
 int session_finish(struct session *session, int exit_code)
 {
     close_handles(session);
+    if (!session_stopped(session))
+        rgl_pnp_remove_all(session->machine);
     unload_drivers(session);
     rgl_poll(session->machine);
     session_show_reports(session);

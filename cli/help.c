@@ -74,6 +74,14 @@ static const struct {
     {"add-device",
      "add-device HARDWARE-ID        a new device of the root bus: AddDevice and START_DEVICE\n"},
     {"start", "start ID                      starts a stopped device, or one that has no drivers (yet)\n"},
+    {"stop",
+     "stop ID                       pauses a device: QUERY_STOP, then STOP, or CANCEL_STOP on a veto\n"},
+    {"query-remove",
+     "query-remove ID               asks whether it could go: QUERY_REMOVE, then CANCEL_REMOVE\n"},
+    {"remove", "remove ID                     QUERY_REMOVE, then REMOVE; with its descendants\n"},
+    {"surprise-remove",
+     "surprise-remove ID            as if pulled out: SURPRISE_REMOVAL, REMOVE with the last handle\n"},
+    {"eject", "eject ID                      removes it with its ejection relations, then EJECT\n"},
     {"tree", "tree                          the devices: state, drivers, stack, resources, problems\n"},
     {"system",
      "system S5                     shuts the machine down: IRP_MJ_SHUTDOWN to those who asked for it, "
@@ -85,10 +93,12 @@ static const struct {
 #define COMMAND_COUNT (sizeof(command_texts) / sizeof(command_texts[0]))
 
 const char *const command_words[COMMAND_COUNT] = {
-    "load",           "unload", "drivers",    "devices", "irps",  "pool",        "open",
-    "close",          "read",   "write",      "flush",   "ioctl", "cancel",      "wait",
-    "internal-ioctl", "expect", "echo",       "advance", "sleep", "expect-data", "model-input",
-    "interrupt",      "system", "add-device", "start",   "tree",
+    "load",   "unload",      "drivers",        "devices",      "irps",   "pool",
+    "open",   "close",       "read",           "write",        "flush",  "ioctl",
+    "cancel", "wait",        "internal-ioctl", "expect",       "echo",   "advance",
+    "sleep",  "expect-data", "model-input",    "interrupt",    "system", "add-device",
+    "start",  "tree",        "stop",           "query-remove", "remove", "surprise-remove",
+    "eject",
 };
 const unsigned command_word_count = COMMAND_COUNT;
 

@@ -51,6 +51,41 @@ int do_start(struct call *call)
     return call_device(call, rgl_pnp_start);
 }
 
+/* The system's own veto and other refusals are explained in a line before the result's. */
+static int change(struct call *call, rgl_status (*act)(rgl_machine *machine, const char *id))
+{
+    int code = call_device(call, act);
+
+    if (code == EXIT_OK && call->session->last.status == (rgl_status)0x80000028)
+        print_note(&call->session->printer, "device", rgl_message());
+    return code;
+}
+
+int do_stop(struct call *call)
+{
+    return change(call, rgl_pnp_stop);
+}
+
+int do_query_remove(struct call *call)
+{
+    return change(call, rgl_pnp_query_remove);
+}
+
+int do_remove(struct call *call)
+{
+    return change(call, rgl_pnp_remove);
+}
+
+int do_surprise_remove(struct call *call)
+{
+    return change(call, rgl_pnp_surprise_remove);
+}
+
+int do_eject(struct call *call)
+{
+    return change(call, rgl_pnp_eject);
+}
+
 /* ---- tree ---- */
 
 struct tree {

@@ -88,6 +88,11 @@ int do_pool(struct call *call);
 int session_add_devices(struct session *session);
 int do_add_device(struct call *call);
 int do_start(struct call *call);
+int do_stop(struct call *call);
+int do_query_remove(struct call *call);
+int do_remove(struct call *call);
+int do_surprise_remove(struct call *call);
+int do_eject(struct call *call);
 int do_tree(struct call *call);
 /* A command that acts on a device by its name. */
 int call_device(struct call *call, rgl_status (*act)(rgl_machine *machine, const char *id));

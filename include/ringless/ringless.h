@@ -185,7 +185,8 @@ RGL_API rgl_status rgl_load_end(rgl_machine *machine);
 RGL_API rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driver **driver,
                                         rgl_status *entry_status);
 /* STATUS_INVALID_DEVICE_REQUEST: it has no Unload routine. RGL_STATUS_PENDING: marked; runs when the last
- * reference goes. */
+ * reference goes. Devices that it serves are removed first (a veto is the status, and nothing has changed); they
+ * get their drivers again when one of that name is loaded. */
 RGL_API rgl_status rgl_driver_unload(rgl_machine *machine, const char *service);
 
 /* ---- Plug and Play. A device's `id` is its instance path, or a hardware or compatible id of it (then the
@@ -198,6 +199,23 @@ RGL_API rgl_status rgl_driver_unload(rgl_machine *machine, const char *service);
 RGL_API rgl_status rgl_pnp_add(rgl_machine *machine, const char *hardware_id, char *instance);
 /* Starts a stopped device again; finds drivers anew for one that was removed or that had a problem. */
 RGL_API rgl_status rgl_pnp_start(rgl_machine *machine, const char *id);
+/* QUERY_STOP, then STOP; a veto: CANCEL_STOP. rgl_pnp_start goes on. Started devices only; others:
+ * STATUS_INVALID_DEVICE_STATE, as of the functions below on a device without drivers. */
+RGL_API rgl_status rgl_pnp_stop(rgl_machine *machine, const char *id);
+/* QUERY_REMOVE and then CANCEL_REMOVE, to the device's descendants and removal relations too: could it be
+ * removed? STATUS_PLUGPLAY_QUERY_VETOED: the drivers agree, but files are open. */
+RGL_API rgl_status rgl_pnp_query_remove(rgl_machine *machine, const char *id);
+/* QUERY_REMOVE to all of them, then REMOVE, children first. The device stays in the tree while its bus lists
+ * it; rgl_pnp_start gives it its drivers again. A WDM driver whose last device is gone is unloaded. */
+RGL_API rgl_status rgl_pnp_remove(rgl_machine *machine, const char *id);
+/* As if it were pulled out: SURPRISE_REMOVAL at once, REMOVE when the last file on its stack is closed. */
+RGL_API rgl_status rgl_pnp_surprise_remove(rgl_machine *machine, const char *id);
+/* Asked and removed with its ejection relations, then EJECT to its bus driver if it can be ejected.
+ * STATUS_NOT_SUPPORTED: it can neither be ejected nor pulled out. A failed EJECT: it is started again. */
+RGL_API rgl_status rgl_pnp_eject(rgl_machine *machine, const char *id);
+/* All devices, children first, those added last first; who refuses goes like a device that was pulled out.
+ * Drivers stay loaded. */
+RGL_API rgl_status rgl_pnp_remove_all(rgl_machine *machine);
 
 /* ---- devices: what a user-mode administrator process does ---- */
 enum rgl_open_flags { RGL_OPEN_READ = 1, RGL_OPEN_WRITE = 2, RGL_OPEN_EXCLUSIVE = 4, RGL_OPEN_ASYNC = 8 };

@@ -145,15 +145,8 @@ rgl_status rgl_load_end(rgl_machine *machine)
 
 static NTSTATUS unload(void *arg)
 {
-    PDRIVER_OBJECT driver = io_find_driver(arg);
-    NTSTATUS status;
+    NTSTATUS status = pnp_unload_driver(arg);
 
-    if (driver == NULL)
-        return STATUS_OBJECT_NAME_NOT_FOUND;
-    status = pnp_remove_devices_of(driver);
-    if (NT_SUCCESS(status))
-        status = io_unload_driver(driver);
-    ob_dereference(driver); /* not before: another thread may unload it, too */
     ex_drain_work();
     return status;
 }

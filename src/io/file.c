@@ -85,6 +85,9 @@ static void delete_file(void *body)
         /* MJ-02, DI-06: nobody can send anything for it any more. */
         send_and_wait(file, IRP_MJ_CLOSE, 0);
     }
+    if (((struct io_file *)file)->paging)
+        /* PNP-16: the device has it no more. */
+        io_ops.paging_file(device, false);
     if (file->FileName.Buffer)
         mm_pool_free(file->FileName.Buffer, 0, delete_file);
     free_completion_context(file);
@@ -117,7 +120,7 @@ NTSTATUS io_file_type_init(void)
  * handle. */
 PFILE_OBJECT io_create_file_object(PDEVICE_OBJECT device)
 {
-    PFILE_OBJECT file = ob_create(io_file_type, sizeof(FILE_OBJECT));
+    PFILE_OBJECT file = ob_create(io_file_type, sizeof(struct io_file));
     if (!file)
         return NULL;
     file->Type = IO_TYPE_FILE;

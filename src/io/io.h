@@ -73,6 +73,10 @@ const WCHAR *io_error_string(const struct io_error *error, size_t *at);
 ULONG io_error_dump_bytes(const struct io_error *error); /* of DumpData that lie in the packet */
 
 /* ---- what the PnP manager needs of drivers and devices ---- */
+/* AddDevice was called, no device is left, and it can be unloaded. */
+bool io_driver_is_idle(PDRIVER_OBJECT driver);
+/* Its image can be found and loaded again; if not, it is never idle again. PASSIVE_LEVEL. */
+bool io_driver_can_return(PDRIVER_OBJECT driver);
 /* A driver of the system's own, without an image: its object, under \\Driver\\NAME; nobody unloads it. setup
  * fills the dispatch table. PASSIVE_LEVEL. */
 NTSTATUS io_create_system_driver(const char *service, void (*setup)(PDRIVER_OBJECT driver),
@@ -118,6 +122,10 @@ struct io_ops {
     void (*device_going)(PDEVICE_OBJECT device);
     /* A thread that ends has waited so long for an IRP that it canceled, and gives it up. */
     void (*cancel_late)(PIRP irp, ULONG milliseconds);
+    /* A driver whose AddDevice was called lost its last device. Up to DISPATCH_LEVEL. */
+    void (*driver_idle)(void);
+    /* A paging file is opened on a device (it may refuse), or was closed. PASSIVE_LEVEL. */
+    NTSTATUS (*paging_file)(PDEVICE_OBJECT device, bool in_path);
     /* A driver wrote an error log entry. */
     void (*error_logged)(const struct io_error *error);
 };

@@ -257,7 +257,11 @@ NTSTATUS NTAPI NtUnloadDriver(PUNICODE_STRING DriverServiceName)
     PDRIVER_OBJECT driver = io_find_driver(s.name);
     if (!driver)
         return STATUS_OBJECT_NAME_NOT_FOUND;
-    status = io_unload_driver(driver);
+    /* LC-11: PnP drivers go with their devices. */
+    if (driver->DriverExtension->AddDevice)
+        status = STATUS_INVALID_DEVICE_REQUEST;
+    else
+        status = io_unload_driver(driver);
     ob_dereference(driver);
     return status == STATUS_PENDING ? STATUS_SUCCESS : status;
 }

@@ -271,6 +271,20 @@ static NTSTATUS undo(struct opening *o, NTSTATUS status)
     return status;
 }
 
+/* The system's own use of the device: it may refuse, and the file is closed again. Rules: PNP-16, PH-28. */
+static NTSTATUS announce_paging_file(struct opening *o)
+{
+    if (!(o->open->options & SL_OPEN_PAGING_FILE) || !io_ops.paging_file)
+        return STATUS_SUCCESS;
+    /* PNP-16: its drivers are told before anybody relies on it. */
+    NTSTATUS status = io_ops.paging_file(o->device, true);
+    if (NT_SUCCESS(status))
+        ((struct io_file *)o->file)->paging = true;
+    else
+        ob_dereference(o->file); /* CLEANUP and CLOSE, as of one that nobody wants any more */
+    return status;
+}
+
 static NTSTATUS open_referenced(struct opening *o)
 {
     NTSTATUS status = check_access(o);
@@ -283,6 +297,9 @@ static NTSTATUS open_referenced(struct opening *o)
     if (!NT_SUCCESS(status))
         /* MJ-00: a failed create is never closed. */
         return undo(o, status);
+    NTSTATUS refused = announce_paging_file(o);
+    if (!NT_SUCCESS(refused))
+        return refused;
     o->file->RelatedFileObject = NULL; /* valid during the create only */
     o->open->granted = o->granted;
     o->open->final_status = status;

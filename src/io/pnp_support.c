@@ -103,6 +103,7 @@ NTSTATUS io_call_add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo)
     if (!add)
         /* REQ-07: a legacy driver can be no part of a device's stack. */
         return STATUS_INVALID_DEVICE_REQUEST;
+    io_driver_of(driver)->added = true;
     uint64_t cookie = ke_callout_enter("AddDevice", add);
     /* SR-04: in a system thread at PASSIVE_LEVEL, with the PDO. */
     NTSTATUS status = add(driver, pdo);
@@ -130,4 +131,33 @@ bool io_is_device(const void *object)
     const DEVICE_OBJECT *device = object;
     return device && device->Type == IO_TYPE_DEVICE && device->DeviceObjectExtension &&
            device->DeviceObjectExtension->DeviceObject == device;
+}
+
+bool io_driver_is_idle(PDRIVER_OBJECT driver)
+{
+    struct io_driver *d = io_driver_of(driver);
+    KIRQL irql = KeAcquireSpinLockRaiseToDpc(&io_database_lock);
+    /* LC-11: no device is left, and somebody can be called. */
+    bool is_idle = d->added && !driver->DeviceObject && driver->DriverUnload && !d->unload_pending;
+    KeReleaseSpinLock(&io_database_lock, irql);
+    return is_idle;
+}
+
+bool io_driver_can_return(PDRIVER_OBJECT driver)
+{
+    struct io_driver *d = io_driver_of(driver);
+    struct io_service *s = mm_alloc(sizeof(*s), IO_STATE_TAG);
+    const void *bytes = NULL;
+    size_t length;
+    if (s && d->image && io_ops.open_image) {
+        io_service_name(s, d->service);
+        io_service_read(s);
+        bytes = io_ops.open_image(s->image_path, &length);
+    }
+    if (bytes && io_ops.close_image)
+        io_ops.close_image(bytes);
+    mm_free(s);
+    if (!bytes)
+        d->added = false;
+    return bytes != NULL;
 }

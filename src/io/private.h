@@ -124,6 +124,7 @@ struct io_driver {
     char service[IO_SERVICE_NAME_BYTES];
     bool unload_pending, unload_queued, unloaded; /* database lock */
     bool entered;                                 /* DriverEntry succeeded */
+    bool added;                                   /* AddDevice was called: it goes with its last device */
     bool image_stays; /* something that it left behind may call it: it goes with the machine */
     struct ex_work unload_work;
 };
@@ -163,6 +164,11 @@ NTSTATUS io_device_parse(void *body, const UNICODE_STRING *rest, struct ob_open_
                          void **opened);
 void io_cleanup_file(PFILE_OBJECT file);
 PFILE_OBJECT io_create_file_object(PDEVICE_OBJECT device);
+/* What a file object is the beginning of. */
+struct io_file {
+    FILE_OBJECT public;
+    bool paging; /* the device was told that a paging file is on it */
+};
 
 /* The parse context of an open: what NtCreateFile was asked for, and what came of it. */
 #define IO_OPEN_PACKET_TYPE 0x4F50

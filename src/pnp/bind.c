@@ -87,18 +87,21 @@ static bool named_by(const struct pnp_node *node, const char *service)
     return is_component(node->device_id, service);
 }
 
-static void consider(PDRIVER_OBJECT driver, void *context)
+static void consider_service(const char *service, void *context)
 {
     struct candidates *c = context;
-    const char *service = io_driver_service(driver);
-    if (!io_driver_image(driver) || !driver->DriverExtension->AddDevice)
-        return;
     if (pnp_ops.installs_service && pnp_ops.installs_service(service))
         return;
     if (c->count++ == 0)
         host_snprintf(c->only, sizeof(c->only), "%s", service);
     if (named_by(c->node, service) && c->named++ == 0)
         host_snprintf(c->by_name, sizeof(c->by_name), "%s", service);
+}
+
+static void consider(PDRIVER_OBJECT driver, void *context)
+{
+    if (io_driver_image(driver) && driver->DriverExtension->AddDevice)
+        consider_service(io_driver_service(driver), context);
 }
 
 static bool loaded_service(struct pnp_node *node)
@@ -109,6 +112,7 @@ static bool loaded_service(struct pnp_node *node)
         return false;
     c->node = node;
     io_for_each_driver(consider, c);
+    pnp_for_each_departed(consider_service, c);
     const char *service = c->count == 1 ? c->only : c->named ? c->by_name : NULL;
     if (service)
         rtl_wide_from_utf8(wide, countof(wide), service, __builtin_strlen(service));
@@ -230,6 +234,8 @@ NTSTATUS pnp_build_stack(struct pnp_node *node)
         {add_device_filters, u"UpperFilters"}, {add_class_filters, u"UpperFilters"},
     };
     NTSTATUS status = STATUS_SUCCESS;
+    /* PS-17: a former removal had closed it. */
+    io_stack_open(node->pdo);
     for (size_t i = 0; i < countof(layers) && NT_SUCCESS(status); i++)
         status = layers[i].add(node, layers[i].value);
     if (NT_SUCCESS(status))

@@ -3,7 +3,7 @@
  * IRPs of the PnP manager: made for a whole stack, sent to its top, waited for.
  * No lock is held.
  */
-#include "pnp/private.h"
+#include "pnp/watchdog.h"
 
 static NTSTATUS NTAPI completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
@@ -14,6 +14,7 @@ static NTSTATUS NTAPI completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Con
 static NTSTATUS send_to(PDEVICE_OBJECT top, const IO_STACK_LOCATION *location, ULONG_PTR *information)
 {
     KEVENT done;
+    struct pnp_watchdog watchdog;
     PIRP irp = IoAllocateIrp(top->StackSize, FALSE);
     if (!irp)
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -27,9 +28,14 @@ static NTSTATUS send_to(PDEVICE_OBJECT top, const IO_STACK_LOCATION *location, U
     irp->Tail.Overlay.Thread = (PETHREAD)ps_current();
     KeInitializeEvent(&done, NotificationEvent, FALSE);
     IoSetCompletionRoutine(irp, completed, &done, TRUE, TRUE, TRUE);
+    struct pnp_node *node = pnp_node_of_stack(top);
+    pnp_watchdog_begin(&watchdog, node, top, irp, "a Plug and Play request");
     IofCallDriver(top, irp);
     /* PH-25: drivers may pend any of them. */
     KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
+    pnp_watchdog_end(&watchdog);
+    if (node)
+        pnp_dereference(node);
     NTSTATUS status = irp->IoStatus.Status;
     if (information)
         *information = irp->IoStatus.Information;

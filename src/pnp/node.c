@@ -116,6 +116,7 @@ static void free_node(struct pnp_node *node)
     mm_free(node->boot);
     mm_free(node->raw_resources);
     mm_free(node->translated_resources);
+    mm_free(node->lost);
     mm_free(node);
 }
 
@@ -236,4 +237,13 @@ void pnp_tell(struct pnp_node *node, size_t member)
         if (told)
             told(node);
     }
+}
+
+NTSTATUS pnp_ask(struct pnp_node *node)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    for (struct pnp_observer *o = observers; o && NT_SUCCESS(status); o = o->next)
+        if (o->query_remove)
+            status = o->query_remove(node);
+    return status;
 }

@@ -105,6 +105,7 @@ struct pnp_node {
     void *assigned;  /* pnp/resource.c: what the arbiter holds for the two */
     /* Drivers: the service, NULL: none known. */
     WCHAR *service;
+    char *lost;               /* the service whose unloading took its drivers; they come back with it */
     LONG usage[4];            /* special files by DEVICE_USAGE_NOTIFICATION_TYPE (PH-28) */
     LIST_ENTRY interfaces;    /* pnp/interface.c */
     LIST_ENTRY notifications; /* of the target device; pnp/notify.c */
@@ -156,7 +157,14 @@ NTSTATUS pnp_eject(struct pnp_node *node);
 NTSTATUS pnp_remove_devices_of(PDRIVER_OBJECT driver);
 /* A driver was loaded, an INF or registry came: devices that lack a driver look again. */
 void pnp_look_again(void);
-/* At the machine's end: all devices removed, children first, without asking. */
+/* `unload NAME`: its devices are removed, then it is unloaded; its devices get their drivers back when one of
+ * that name is loaded. STATUS_OBJECT_NAME_NOT_FOUND; a veto; else as io_unload_driver. PASSIVE_LEVEL. */
+NTSTATUS pnp_unload_driver(const char *service);
+/* The system puts a special file on a device, or takes it off: its stack is told, and may refuse the first.
+ */
+NTSTATUS pnp_special_file(PDEVICE_OBJECT device, DEVICE_USAGE_NOTIFICATION_TYPE type, bool in_path);
+/* At the machine's end: all devices removed, children first, those made last first; who refuses is asked once
+ * more when others have gone, and then goes like a device that was pulled out. No driver is unloaded. */
 void pnp_remove_all(void);
 
 /* ---- what src/io, models and buses add ---- */

@@ -29,6 +29,7 @@ void pnp_node_reset(void);
 void pnp_set_problem(struct pnp_node *node, ULONG problem, NTSTATUS status);
 /* The next child behind `child` (NULL: the first), referenced; the reference of `child` is given up. */
 struct pnp_node *pnp_next_child(struct pnp_node *parent, struct pnp_node *child);
+NTSTATUS pnp_ask(struct pnp_node *node);             /* every observer's query_remove, until one refuses */
 void pnp_tell(struct pnp_node *node, size_t member); /* every observer's routine at that offset */
 _Noreturn void pnp_fatal(ULONG p1, const void *p2, ULONG64 p3, ULONG64 p4, const char *sentence); /* 0xCA */
 
@@ -75,7 +76,24 @@ void pnp_enumerate(struct pnp_node *node); /* BusRelations; new children are mad
 PDEVICE_RELATIONS pnp_query_relations(PDEVICE_OBJECT device, DEVICE_RELATION_TYPE type, PFILE_OBJECT file,
                                       NTSTATUS *status); /* paged pool, with references; NULL: none */
 
-/* ---- remove.c ---- */
+/* ---- unload.c ---- */
+void pnp_unload_reset(void);
+void pnp_unload_idle(void);       /* drivers without a device any more go; behind every action */
+void pnp_unload_later(bool wait); /* ... but not by themselves */
+/* Services whose drivers went by themselves: they count as loaded when a device looks for a driver. */
+void pnp_for_each_departed(void (*visit)(const char *service, void *context), void *context);
+bool pnp_lost_driver_is_back(
+    struct pnp_node *node); /* the driver whose unloading took this device's is loaded */
+
+/* ---- stop.c ---- */
+NTSTATUS pnp_leave_boot_resources(struct pnp_node *node); /* PS-19 */
+
+/* ---- eject.c, usage.c ---- */
+void pnp_eject_init(void);
+void pnp_usage_init(void);
+
+/* ---- removal.c, surprise.c ---- */
+void pnp_surprise_reset(void);
 void pnp_remove_stack(struct pnp_node *node);   /* REMOVE to the stack; the state stays the caller's */
 void pnp_device_missing(struct pnp_node *node); /* the parent lists it no more */
 /* It is there, and its drivers have to go without being asked: with this problem. */

@@ -190,6 +190,10 @@ NTSTATUS pnp_init(void)
     pnp_node_reset();
     pnp_thread_reset();
     pnp_resources_init();
+    pnp_surprise_reset();
+    pnp_unload_reset();
+    pnp_eject_init();
+    pnp_usage_init();
     return root_init();
 }
 

@@ -68,6 +68,8 @@ static void ask_questions(struct pnp_node *node)
 NTSTATUS pnp_start_stack(struct pnp_node *node, bool questions)
 {
     NTSTATUS status = assign(node);
+    if (NT_SUCCESS(status) && !node->started_once)
+        status = pnp_leave_boot_resources(node);
     if (!NT_SUCCESS(status))
         return status;
     /* PS-05, PS-11: to the whole stack. */
@@ -150,6 +152,8 @@ static NTSTATUS bring_up_one(struct pnp_node *node)
         status = pnp_identify(node);
     if (!NT_SUCCESS(status) || (node->state != PNP_IDENTIFIED && node->state != PNP_REMOVED))
         return status;
+    if (node->state == PNP_REMOVED && node->problem)
+        return STATUS_SUCCESS; /* it waits for what ends its problem, or for a start by name */
     /* PS-17: a device whose drivers went, and that is still listed, gets them again. */
     return build_and_start(node);
 }
@@ -193,6 +197,8 @@ static NTSTATUS start(void *context)
         return pnp_restart(node);
     if ((node->state != PNP_REMOVED && node->state != PNP_IDENTIFIED) || !node->present)
         return STATUS_INVALID_DEVICE_STATE;
+    if (node->state == PNP_REMOVED)
+        pnp_set_problem(node, PNP_NO_PROBLEM, STATUS_SUCCESS);
     return pnp_bring_up(node);
 }
 
@@ -235,6 +241,12 @@ NTSTATUS pnp_add_root_device(const WCHAR *hardware_id, struct pnp_node **node)
 
 static void look_again(struct pnp_node *node, void *context)
 {
+    if (pnp_lost_driver_is_back(node)) {
+        /* LC-11: it was unloaded, and one of its name is loaded again. */
+        pnp_set_problem(node, PNP_NO_PROBLEM, STATUS_SUCCESS);
+        pnp_bring_up(node);
+        return;
+    }
     if (node->state == PNP_IDENTIFIED &&
         (node->problem == PNP_PROBLEM_FAILED_INSTALL || node->problem == PNP_PROBLEM_DRIVER_FAILED_LOAD))
         pnp_bring_up(node);

@@ -263,6 +263,7 @@ static NTSTATUS child_pnp(struct child *c, PIRP irp)
         return remove_child(c, irp);
     case IRP_MN_EJECT:
         c->plugged = FALSE;
+        the_bus->children[c->slot] = NULL;
         return complete(irp, STATUS_SUCCESS);
     case IRP_MN_SET_LOCK:
         c->locked = location->Parameters.SetLock.Lock;
