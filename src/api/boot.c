@@ -38,12 +38,16 @@ __attribute__((weak)) void wmi_fini(void)
 static NTSTATUS boot_executive(void *arg)
 {
     NTSTATUS(*const inits[])
-    (void) = {ob_init,  mm_section_init, se_init,  ps_init, cm_init, ex_init,
-              hal_init, io_init,         pnp_init, po_init, wmi_init};
+    (void) = {ob_init, mm_section_init, se_init, ps_init, cm_init, ex_init, hal_init, io_init};
+    NTSTATUS(*const managers[])(void) = {pnp_init, po_init, wmi_init};
     NTSTATUS status = STATUS_SUCCESS;
 
     for (unsigned i = 0; i < countof(inits) && NT_SUCCESS(status); i++)
         status = inits[i]();
+    host_hold_choices(true); /* what a seed means to drivers stays the same as the managers grow */
+    for (unsigned i = 0; i < countof(managers) && NT_SUCCESS(status); i++)
+        status = managers[i]();
+    host_hold_choices(false);
     return status;
 }
 

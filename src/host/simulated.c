@@ -12,6 +12,7 @@
 
 static uint64_t now_100ns;
 static uint64_t state[4];
+static bool held; /* nothing is drawn: every choice is the last option */
 
 static uint64_t rotate_left(uint64_t x, int k)
 {
@@ -32,6 +33,7 @@ static NTSTATUS simulated_init(const struct host_config *config)
     for (unsigned i = 0; i < 4; i++)
         state[i] = splitmix(&seed);
     now_100ns = 0;
+    held = false;
     return STATUS_SUCCESS;
 }
 
@@ -51,7 +53,7 @@ static uint64_t simulated_random(void)
 /* Multiply-shift: one draw for every n, no rejection, bias below 2^-32. */
 static uint32_t simulated_choose(uint32_t n)
 {
-    return (uint32_t)(((simulated_random() >> 32) * n) >> 32);
+    return held ? n - 1 : (uint32_t)(((simulated_random() >> 32) * n) >> 32);
 }
 
 static uint64_t simulated_interrupt_time(void)
@@ -72,6 +74,11 @@ static uint64_t simulated_counter_ns(void)
 static void simulated_advance(uint64_t delta_100ns)
 {
     now_100ns += delta_100ns;
+}
+
+void host_hold_choices(bool hold)
+{
+    held = hold;
 }
 
 const struct host_twin host_simulated_twin = {
