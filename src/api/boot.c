@@ -39,7 +39,7 @@ static NTSTATUS boot_executive(void *arg)
 {
     NTSTATUS(*const inits[])
     (void) = {ob_init, mm_section_init, se_init, ps_init, cm_init, ex_init, hal_init, io_init};
-    NTSTATUS(*const managers[])(void) = {pnp_init, po_init, wmi_init};
+    NTSTATUS (*const managers[])(void) = {pnp_init, po_init, wmi_init};
     NTSTATUS status = STATUS_SUCCESS;
 
     for (unsigned i = 0; i < countof(inits) && NT_SUCCESS(status); i++)

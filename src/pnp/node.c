@@ -114,9 +114,8 @@ static void free_node(struct pnp_node *node)
     mm_free(node->requirements);
     mm_free(node->filtered);
     mm_free(node->boot);
-    mm_free(node->raw_resources);
-    mm_free(node->translated_resources);
     mm_free(node->lost);
+    pnp_release_resources(node);
     mm_free(node);
 }
 

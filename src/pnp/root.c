@@ -158,7 +158,7 @@ PDEVICE_OBJECT pnp_root_create_pdo(const WCHAR *hardware_id)
 
 static NTSTATUS name_root(struct pnp_node *root)
 {
-    static const GUID computer = {0, 0, 0, {0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}};
+    static const GUID computer = {0, 0, 0, {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}};
     root->device_id = pnp_copy_text(u"HTREE\\ROOT");
     root->instance_id = pnp_copy_text(u"0");
     root->instance_path = pnp_copy_text(u"HTREE\\ROOT\\0");

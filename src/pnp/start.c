@@ -145,6 +145,12 @@ static NTSTATUS build_and_start(struct pnp_node *node)
     return status;
 }
 
+/* A device whose bus is asked again is not tried again while it has a problem that asking does not change. */
+static bool worth_trying(const struct pnp_node *node)
+{
+    return node->present && (node->problem == PNP_NO_PROBLEM || pnp_waits_for_driver(node));
+}
+
 static NTSTATUS bring_up_one(struct pnp_node *node)
 {
     NTSTATUS status = STATUS_SUCCESS;
@@ -177,9 +183,10 @@ NTSTATUS pnp_bring_up(struct pnp_node *top)
     struct pnp_node *node = top, *next;
     pnp_reference(node);
     for (; node; node = next) {
-        if (node != top)
+        bool ran = node != top && node->state == PNP_STARTED;
+        if (node != top && worth_trying(node))
             bring_up_one(node);
-        if (node->state == PNP_STARTED)
+        if (node->state == PNP_STARTED && !ran)
             /* PS-06, SV-08: who is on its bus, once it runs itself. */
             pnp_enumerate(node);
         next = node->state == PNP_DELETED ? NULL : next_in(top, node);
@@ -239,6 +246,12 @@ NTSTATUS pnp_add_root_device(const WCHAR *hardware_id, struct pnp_node **node)
     return status;
 }
 
+bool pnp_waits_for_driver(const struct pnp_node *node)
+{
+    return node->problem == PNP_PROBLEM_FAILED_INSTALL || node->problem == PNP_PROBLEM_DRIVER_FAILED_LOAD ||
+           node->problem == PNP_PROBLEM_NOT_CONFIGURED;
+}
+
 static void look_again(struct pnp_node *node, void *context)
 {
     if (pnp_lost_driver_is_back(node)) {
@@ -247,8 +260,7 @@ static void look_again(struct pnp_node *node, void *context)
         pnp_bring_up(node);
         return;
     }
-    if (node->state == PNP_IDENTIFIED &&
-        (node->problem == PNP_PROBLEM_FAILED_INSTALL || node->problem == PNP_PROBLEM_DRIVER_FAILED_LOAD))
+    if (node->present && pnp_waits_for_driver(node))
         pnp_bring_up(node);
 }
 

@@ -21,6 +21,8 @@
  */
 #include "testlog.h"
 
+NTKERNELAPI BOOLEAN NTAPI PsIsSystemThread(PETHREAD Thread); /* ntifs.h */
+
 #define SLOTS 16
 #define TAG   'sBtT'
 
@@ -35,6 +37,9 @@ struct child {
     ULONG port, port_length;
     LONG eject_with; /* slot; -1: none */
     ULONG usage, locked;
+    UCHAR order[16]; /* the questions to identify it, in the order asked: minor, QUERY_ID and TEXT with their
+                        kind */
+    ULONG asked, id_kinds, text_kinds, minors, capabilities;
 };
 
 struct bus {
@@ -238,6 +243,38 @@ static NTSTATUS query_state(struct child *c, PIRP irp)
     return complete(irp, STATUS_SUCCESS);
 }
 
+static void note_question(struct child *c, PIO_STACK_LOCATION location)
+{
+    UCHAR what = location->MinorFunction;
+    if (what == IRP_MN_QUERY_ID) {
+        c->id_kinds |= 1u << location->Parameters.QueryId.IdType;
+        what = (UCHAR)(0x40 + location->Parameters.QueryId.IdType);
+    } else if (what == IRP_MN_QUERY_DEVICE_TEXT) {
+        c->text_kinds |= 1u << location->Parameters.QueryDeviceText.DeviceTextType;
+        what = (UCHAR)(0x50 + location->Parameters.QueryDeviceText.DeviceTextType);
+    }
+    c->minors |= 1u << location->MinorFunction;
+    c->capabilities += location->MinorFunction == IRP_MN_QUERY_CAPABILITIES;
+    if (c->asked < sizeof(c->order))
+        c->order[c->asked++] = what;
+}
+
+static void check_request(struct child *c, PIRP irp, PIO_STACK_LOCATION location)
+{
+    UCHAR minor = location->MinorFunction;
+    if (minor == IRP_MN_QUERY_BUS_INFORMATION || minor == IRP_MN_DEVICE_ENUMERATED) {
+        CHECK_STATUS("PH-01", irp->IoStatus.Status, STATUS_NOT_SUPPORTED);
+        CHECK_EQ("MJ-1B", location->MajorFunction, IRP_MJ_PNP);
+    }
+    if (minor == IRP_MN_START_DEVICE || minor == IRP_MN_REMOVE_DEVICE || minor == IRP_MN_SURPRISE_REMOVAL) {
+        CHECK("DI-09", PsIsSystemThread(PsGetCurrentThread()));
+        CHECK_EQ("DI-09", KeGetCurrentIrql(), PASSIVE_LEVEL);
+    }
+    if (minor == IRP_MN_QUERY_DEVICE_RELATIONS && c->started &&
+        location->Parameters.QueryDeviceRelations.Type == BusRelations)
+        CHECK("PS-06", c->capabilities >= 2 && c->minors & 1u << IRP_MN_QUERY_PNP_DEVICE_STATE);
+}
+
 static NTSTATUS child_pnp(struct child *c, PIRP irp)
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
@@ -309,10 +346,10 @@ static NTSTATUS pend_child(struct child *c, PIRP irp)
 
 static NTSTATUS dispatch_child(struct child *c, PIRP irp)
 {
-    UCHAR minor = IoGetCurrentIrpStackLocation(irp)->MinorFunction;
-    /* PNP IRPs arrive as nobody has handled them. */
-    if (minor == IRP_MN_QUERY_BUS_INFORMATION)
-        CHECK_STATUS("PH-01", irp->IoStatus.Status, STATUS_NOT_SUPPORTED);
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
+    UCHAR minor = location->MinorFunction;
+    note_question(c, location);
+    check_request(c, irp, location);
     say("%lu.%s", c->slot, minor_name(minor));
     if (c->fail_minor == (ULONG)minor + 1) {
         NTSTATUS status = (NTSTATUS)c->fail_status;
@@ -359,6 +396,22 @@ static NTSTATUS unplug(ULONG slot)
     return STATUS_SUCCESS;
 }
 
+/* A second child with the identifiers of the first: only in the answer. */
+static ULONG twins(struct bus *bus, PDEVICE_RELATIONS all)
+{
+    struct child *first = ((PDEVICE_OBJECT)all->Objects[0])->DeviceExtension, *second;
+    if (!NT_SUCCESS(plug(SLOTS - 1)))
+        return all->Count;
+    second = bus->children[SLOTS - 1];
+    memcpy(second->id, first->id, sizeof(first->id));
+    memcpy(second->inst, first->inst, sizeof(first->inst));
+    second->reported = TRUE;
+    bus->dup = 0;
+    ObReferenceObject(second->pdo);
+    all->Objects[all->Count] = second->pdo;
+    return all->Count + 1;
+}
+
 static NTSTATUS bus_relations(struct bus *bus, PIRP irp)
 {
     PDEVICE_RELATIONS former = (PDEVICE_RELATIONS)irp->IoStatus.Information, all;
@@ -375,12 +428,14 @@ static NTSTATUS bus_relations(struct bus *bus, PIRP irp)
         if (!c)
             continue;
         c->reported = TRUE;
-        if (bus->keep)
-            IoDeleteDevice(c->pdo);
         if (!bus->noref)
             ObReferenceObject(c->pdo);
+        if (bus->keep)
+            IoDeleteDevice(c->pdo);
         all->Objects[all->Count++] = c->pdo;
     }
+    if (bus->dup && count == 0)
+        all->Count = twins(bus, all);
     if (bus->null)
         all->Objects[all->Count++] = NULL;
     if (former)
@@ -611,6 +666,8 @@ static NTSTATUS set_bus(struct bus *bus, const char *word)
         bus->null = number(value);
     else if (is(word, "badid", &value))
         bus->badid = number(value);
+    else if (is(word, "dup", &value))
+        bus->dup = number(value);
     else if (is(word, "keep", &value))
         bus->keep = number(value);
     else if (is(word, "noref", &value))
@@ -645,6 +702,105 @@ static NTSTATUS set_words(struct child *c, char *rest)
     return status;
 }
 
+/* Not in every import library. */
+static NTSTATUS synchronously(void)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"IoSynchronousInvalidateDeviceRelations");
+    NTSTATUS(NTAPI * routine)(PDEVICE_OBJECT, DEVICE_RELATION_TYPE);
+    *(PVOID *)&routine = MmGetSystemRoutineAddress(&name);
+    return routine ? routine(the_bus->pdo, BusRelations) : STATUS_PROCEDURE_NOT_FOUND;
+}
+
+/* ---- looking ---- */
+
+static NTSTATUS open_key(PCWSTR parent_path, HANDLE parent, HANDLE *key)
+{
+    UNICODE_STRING name;
+    OBJECT_ATTRIBUTES attributes;
+    RtlInitUnicodeString(&name, parent_path);
+    InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, parent, NULL);
+    return ZwOpenKey(key, KEY_READ, &attributes);
+}
+
+/* Enum\ID\INSTANCE, where the instance is the only one. */
+static NTSTATUS open_enum_key(struct child *c, HANDLE *key)
+{
+    WCHAR path[200] = L"\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\", name[64];
+    UCHAR buffer[300];
+    PKEY_BASIC_INFORMATION information = (PKEY_BASIC_INFORMATION)buffer;
+    HANDLE parent;
+    ULONG at = (ULONG)wcslen(path), length, i;
+    for (i = 0; c->id[i] && at < 199; i++)
+        path[at++] = (WCHAR)c->id[i];
+    NTSTATUS status = open_key(path, NULL, &parent);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = ZwEnumerateKey(parent, 0, KeyBasicInformation, buffer, sizeof(buffer), &length);
+    for (i = 0; NT_SUCCESS(status) && i < information->NameLength / sizeof(WCHAR) && i < 63; i++)
+        name[i] = information->Name[i];
+    name[i] = 0;
+    if (NT_SUCCESS(status))
+        status = open_key(name, parent, key);
+    ZwClose(parent);
+    return status;
+}
+
+static BOOLEAN same_value(PKEY_VALUE_PARTIAL_INFORMATION value, const char *text)
+{
+    WCHAR wide[260];
+    if (value->Type == REG_DWORD)
+        return *(PULONG)value->Data == number(text);
+    ULONG chars = widen(text, wide) - (value->Type == REG_SZ);
+    return value->DataLength == chars * sizeof(WCHAR) && RtlEqualMemory(value->Data, wide, value->DataLength);
+}
+
+static NTSTATUS look_at_key(struct child *c, char *rest)
+{
+    UNICODE_STRING value_name;
+    WCHAR wide[260];
+    UCHAR buffer[600];
+    HANDLE key;
+    ULONG length;
+    const char *name = next_word(&rest), *text = next_word(&rest);
+    if (!name || !text)
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = open_enum_key(c, &key);
+    if (!NT_SUCCESS(status))
+        return status;
+    widen(name, wide);
+    RtlInitUnicodeString(&value_name, wide);
+    status = ZwQueryValueKey(key, &value_name, KeyValuePartialInformation, buffer, sizeof(buffer), &length);
+    ZwClose(key);
+    if (NT_SUCCESS(status) && !same_value((PKEY_VALUE_PARTIAL_INFORMATION)buffer, text))
+        status = STATUS_UNSUCCESSFUL;
+    return status;
+}
+
+static NTSTATUS seen_all(struct child *c)
+{
+    ULONG minors = 1u << IRP_MN_QUERY_ID | 1u << IRP_MN_QUERY_CAPABILITIES | 1u << IRP_MN_QUERY_DEVICE_TEXT |
+                   1u << IRP_MN_QUERY_BUS_INFORMATION | 1u << IRP_MN_QUERY_RESOURCES |
+                   1u << IRP_MN_QUERY_RESOURCE_REQUIREMENTS | 1u << IRP_MN_DEVICE_ENUMERATED;
+    BOOLEAN all = (c->minors & minors) == minors && c->id_kinds == 0x2F && c->text_kinds == 3 &&
+                  c->asked >= 12 && c->order[11] == IRP_MN_DEVICE_ENUMERATED;
+    return all ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
+static NTSTATUS orders(void)
+{
+    ULONG differ = 0, i;
+    for (i = 0; i < 6; i++)
+        if (!NT_SUCCESS(plug(i)))
+            return STATUS_INSUFFICIENT_RESOURCES;
+    synchronously();
+    for (i = 1; i < 6; i++)
+        differ += memcmp(the_bus->children[0]->order, the_bus->children[i]->order, 9) != 0;
+    for (i = 0; i < 6; i++)
+        unplug(i);
+    synchronously();
+    return differ ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
 static NTSTATUS slot_command(const char *verb, ULONG slot, char *rest)
 {
     NTSTATUS status = STATUS_SUCCESS;
@@ -656,6 +812,10 @@ static NTSTATUS slot_command(const char *verb, ULONG slot, char *rest)
         return status;
     if (!the_bus->children[slot])
         return STATUS_NO_SUCH_DEVICE;
+    if (!strcmp(verb, "enum"))
+        return look_at_key(the_bus->children[slot], rest);
+    if (!strcmp(verb, "seen"))
+        return seen_all(the_bus->children[slot]);
     if (!strcmp(verb, "unplug"))
         status = unplug(slot);
     else if (!strcmp(verb, "state"))
@@ -665,15 +825,6 @@ static NTSTATUS slot_command(const char *verb, ULONG slot, char *rest)
     if (NT_SUCCESS(status) && strcmp(verb, "set") && strcmp(verb, "state"))
         IoInvalidateDeviceRelations(the_bus->pdo, BusRelations);
     return status;
-}
-
-/* Not in every import library. */
-static NTSTATUS synchronously(void)
-{
-    UNICODE_STRING name = RTL_CONSTANT_STRING(L"IoSynchronousInvalidateDeviceRelations");
-    NTSTATUS(NTAPI * routine)(PDEVICE_OBJECT, DEVICE_RELATION_TYPE);
-    *(PVOID *)&routine = MmGetSystemRoutineAddress(&name);
-    return routine ? routine(the_bus->pdo, BusRelations) : STATUS_PROCEDURE_NOT_FOUND;
 }
 
 static NTSTATUS command(char *text)
@@ -687,6 +838,12 @@ static NTSTATUS command(char *text)
         IoInvalidateDeviceRelations(the_bus->pdo, BusRelations);
         return STATUS_SUCCESS;
     }
+    if (!strcmp(verb, "notpdo")) {
+        IoInvalidateDeviceRelations(the_bus->self, BusRelations);
+        return STATUS_SUCCESS;
+    }
+    if (!strcmp(verb, "orders"))
+        return orders();
     if (!strcmp(verb, "sync"))
         return synchronously();
     char *slot = next_word(&text);

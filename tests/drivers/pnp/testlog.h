@@ -20,7 +20,7 @@
 
 static PCALLBACK_OBJECT testlog_object;
 
-static NTSTATUS testlog_open(void)
+static __attribute__((unused)) NTSTATUS testlog_open(void)
 {
     UNICODE_STRING name = TESTLOG_NAME;
     OBJECT_ATTRIBUTES attributes;
