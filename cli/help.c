@@ -55,7 +55,9 @@ static const struct {
     {"pool", "pool                          what drivers have allocated, by tag\n"},
     {"open", "open NAME [as H] [read|write|rw] [exclusive] [async]\n"
              "                              opens \\Device\\X, \\DosDevices\\X, \\??\\X or \\\\.\\X; H "
-             "becomes current\n"},
+             "becomes current; for\n"
+             "                              NAME also {GUID} [N]: the first (Nth) enabled interface of a "
+             "class\n"},
     {"close", "close [H]                     closes a handle\n"},
     {"read", "read [H] LENGTH [at OFFSET]   reads; without OFFSET at the file's position\n"},
     {"write", "write [H] DATA [at OFFSET]    writes \"text\", hex:0a0b, @file (@\"a file\"), zero:N or "

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The commands that open devices and send them requests. */
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "session.h"
@@ -48,7 +50,7 @@ static int parse_open(struct call *call, char *name, size_t size, unsigned *flag
         } else if (call_take(call, "async")) {
             *flags |= RGL_OPEN_ASYNC;
         } else {
-            return call_wrong(call, "open NAME [as H] [read|write|rw] [exclusive] [async]");
+            return call_wrong(call, "open NAME|{GUID} [N] [as H] [read|write|rw] [exclusive] [async]");
         }
     }
     return EXIT_OK;
@@ -76,30 +78,69 @@ static void add_handle(struct session *session, const char *name, rgl_file *file
     session->next_handle++;
 }
 
+/* `open {GUID} N`: which of the interfaces is wanted, and its name when it was found. */
+#define NO_SUCH_INTERFACE ((rgl_status)0xC0000034) /* STATUS_OBJECT_NAME_NOT_FOUND */
+struct wanted {
+    unsigned long index, at;
+    char name[2400];
+};
+
+static void see_interface(void *context, const char *name)
+{
+    struct wanted *wanted = context;
+    if (++wanted->at == wanted->index)
+        snprintf(wanted->name, sizeof(wanted->name), "%s", name);
+}
+
+/* The name to open: of an interface class, {...}, with perhaps a number behind it, its first or that enabled
+ * interface; "" if there is none. NULL: the message is printed, *code is to be returned. */
+static const char *name_to_open(struct call *call, struct wanted *wanted, int *code)
+{
+    const char *device = call->words->text[call->at++];
+    char *end = NULL;
+    *wanted = (struct wanted){.index = 1};
+    if (device[0] != '{')
+        return device;
+    if (call_more(call) && isdigit((unsigned char)call->words->text[call->at][0])) {
+        wanted->index = strtoul(call->words->text[call->at++], &end, 10);
+        if (*end || wanted->index == 0)
+            *code = call_wrong(call, "interfaces are numbered from 1");
+        if (*code != EXIT_OK)
+            return NULL;
+    }
+    if (rgl_for_each_interface(call->session->machine, device, see_interface, wanted) < 0)
+        *code = call_wrong(call, rgl_message());
+    return *code == EXIT_OK ? wanted->name : NULL;
+}
+
 int do_open(struct call *call)
 {
     struct session *session = call->session;
     struct result result = {.has_information = true};
     struct rgl_io io = {0};
-    char name[64], what[400];
+    char name[64], what[2600];
     unsigned flags = 0;
     rgl_file *file = NULL;
 
     if (!call_more(call))
         return call_wrong(call, "wants the name of a device");
-    const char *device = call->words->text[call->at++];
-    int code = parse_open(call, name, sizeof(name), &flags);
+    struct wanted wanted;
+    int code = EXIT_OK;
+    const char *asked = call->words->text[call->at], *device = name_to_open(call, &wanted, &code);
+    if (device == NULL)
+        return code;
+    code = parse_open(call, name, sizeof(name), &flags);
     if (code != EXIT_OK)
         return code;
     if (!good_handle_name(name))
         return call_wrong(call, "that is no name for a handle");
     if (session_handle(session, name) != NULL)
         return call_wrong(call, "a handle of that name is open");
-    result.status = rgl_open(session->machine, device, flags, &file, &io);
+    result.status = device[0] ? rgl_open(session->machine, device, flags, &file, &io) : NO_SUCH_INTERFACE;
     result.information = io.information;
     if (result.status >= 0 && file != NULL)
         add_handle(session, name, file, flags & RGL_OPEN_ASYNC);
-    snprintf(what, sizeof(what), "open %s as %s", device, name);
+    snprintf(what, sizeof(what), "open %s as %s", device[0] ? device : asked, name);
     return call_done(call, what, &result);
 }
 

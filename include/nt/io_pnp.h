@@ -11,6 +11,7 @@
 #include "nt/io_pnp_codes.h"
 #include "nt/cm_codes.h"
 #include "nt/po.h"
+#include "nt/io_property.h"
 
 struct _DEVICE_OBJECT;
 struct _DRIVER_OBJECT;

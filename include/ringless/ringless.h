@@ -339,6 +339,10 @@ RGL_API void rgl_for_each_pool_tag(rgl_machine *machine,
 RGL_API void rgl_for_each_devnode(rgl_machine *machine,
                                   void (*visit)(void *context, const struct rgl_devnode_info *),
                                   void *context);
+/* The enabled device interfaces of a class, "{...}": names that rgl_open takes. STATUS_INVALID_PARAMETER: no
+ * GUID in braces. */
+RGL_API rgl_status rgl_for_each_interface(rgl_machine *machine, const char *class_guid,
+                                          void (*visit)(void *context, const char *name), void *context);
 RGL_API void rgl_for_each_export(void (*visit)(void *context, const struct rgl_export_info *), void *context);
 
 /* What a file is and needs, without a machine: text for people or one JSON object; free() it.

@@ -31,12 +31,12 @@ static NTSTATUS do_open(void *arg)
                         r->options, NULL, 0);
 }
 
-/* \\.\X is what user mode writes for \??\X. */
+/* \\.\X and \\?\X are what user mode writes for \??\X. */
 static void name_to_nt(struct open_request *r, const char *name)
 {
     int at = 0;
 
-    if (strncmp(name, "\\\\.\\", 4) == 0) {
+    if (strncmp(name, "\\\\.\\", 4) == 0 || strncmp(name, "\\\\?\\", 4) == 0) {
         at = rtl_wide_from_utf8(r->text, NAME_MAX_WCHARS, "\\??\\", 4);
         name += 4;
     }

@@ -18,6 +18,9 @@ NTSTATUS cm_create_key(const WCHAR *path);
 NTSTATUS cm_delete_value(const WCHAR *path, const WCHAR *name);
 NTSTATUS cm_delete_tree(const WCHAR *path);
 bool cm_key_exists(const WCHAR *path);
+#define CM_NAME_CHARS 257 /* of a key's name, with its terminator */
+/* The index-th key below, in the order of names. STATUS_NO_MORE_ENTRIES. */
+NTSTATUS cm_subkey_name(const WCHAR *path, ULONG index, WCHAR *name, size_t room_chars);
 /* .reg text (REGEDIT4 / Windows Registry Editor 5.00, UTF-8 or UTF-16LE). line: the first bad line. */
 NTSTATUS cm_load_reg_text(const void *bytes, size_t length, unsigned *line, char *message,
                           size_t message_size);

@@ -109,6 +109,26 @@ NTSTATUS cm_query_value(const WCHAR *path, const WCHAR *name, ULONG *type, void 
     return status;
 }
 
+NTSTATUS cm_subkey_name(const WCHAR *path, ULONG index, WCHAR *name, size_t room_chars)
+{
+    struct cm_walk walk = {0};
+    struct cm_key *key;
+    NTSTATUS status = lock_path(path, &walk, &key);
+    if (!NT_SUCCESS(status))
+        return status;
+    const struct cm_key *child = cm_child_at(key, index);
+    if (!child)
+        status = STATUS_NO_MORE_ENTRIES;
+    else if (child->name.Length / sizeof(WCHAR) >= room_chars)
+        status = STATUS_BUFFER_TOO_SMALL;
+    else {
+        memcpy(name, child->name.Buffer, child->name.Length);
+        name[child->name.Length / sizeof(WCHAR)] = 0;
+    }
+    rl_lock_release(&cm_lock);
+    return status;
+}
+
 NTSTATUS cm_delete_tree(const WCHAR *path)
 {
     struct cm_walk walk = {.as_link = true};

@@ -278,6 +278,24 @@ void io_complete_pending(PDEVICE_OBJECT device, KIRQL irql)
     }
 }
 
+/* Its stack is being started. The database lock is held. */
+static bool is_starting_locked(PDEVICE_OBJECT device)
+{
+    while (io_device_of(device)->attached_to)
+        device = io_device_of(device)->attached_to;
+    return io_device_of(device)->flags & IO_DEVICE_START_PENDING;
+}
+
+void io_set_device_starting(PDEVICE_OBJECT pdo, bool starting)
+{
+    KIRQL irql = KeAcquireSpinLockRaiseToDpc(&io_database_lock);
+    if (starting)
+        io_device_of(pdo)->flags |= IO_DEVICE_START_PENDING;
+    else
+        io_device_of(pdo)->flags &= ~(ULONG)IO_DEVICE_START_PENDING;
+    KeReleaseSpinLock(&io_database_lock, irql);
+}
+
 NTSTATUS io_device_open_reference(PDEVICE_OBJECT device, bool relative)
 {
     NTSTATUS status = STATUS_SUCCESS;
@@ -288,6 +306,9 @@ NTSTATUS io_device_open_reference(PDEVICE_OBJECT device, bool relative)
         status = STATUS_NO_SUCH_DEVICE;
     else if (device->Flags & DO_DEVICE_INITIALIZING)
         /* DO-58: it is not there yet. */
+        status = STATUS_NO_SUCH_DEVICE;
+    else if (is_starting_locked(device))
+        /* DO-57: not before START has completed. */
         status = STATUS_NO_SUCH_DEVICE;
     else if (device->Flags & DO_EXCLUSIVE && device->ReferenceCount && !relative)
         /* DO-52: somebody has it. */

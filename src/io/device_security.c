@@ -38,6 +38,20 @@ static NTSTATUS set(PDEVICE_OBJECT device, SECURITY_INFORMATION information, PSE
     return status;
 }
 
+NTSTATUS io_set_device_security(PDEVICE_OBJECT device, PSECURITY_DESCRIPTOR descriptor)
+{
+    SECURITY_INFORMATION information = DACL_SECURITY_INFORMATION;
+    PSID owner = NULL, group = NULL;
+    BOOLEAN defaulted;
+    RtlGetOwnerSecurityDescriptor(descriptor, &owner, &defaulted);
+    RtlGetGroupSecurityDescriptor(descriptor, &group, &defaulted);
+    if (owner)
+        information |= OWNER_SECURITY_INFORMATION;
+    if (group)
+        information |= GROUP_SECURITY_INFORMATION;
+    return set(device, information, descriptor);
+}
+
 /* Rules: MJ-14, MJ-15, DO-53, DO-54. IRQL: PASSIVE_LEVEL. */
 NTSTATUS io_device_security(void *body, int operation, SECURITY_INFORMATION *information, void *descriptor,
                             ULONG *length)

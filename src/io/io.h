@@ -98,6 +98,9 @@ NTSTATUS io_call_add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo);
 /* The PnP manager's record beside a device object. */
 void *io_device_node(const DEVICE_OBJECT *device);
 void io_set_device_node(PDEVICE_OBJECT device, void *node);
+void io_set_device_starting(PDEVICE_OBJECT pdo, bool starting); /* nobody opens its stack meanwhile */
+/* What of the descriptor is there replaces the same part of the device's. PASSIVE_LEVEL. */
+NTSTATUS io_set_device_security(PDEVICE_OBJECT device, PSECURITY_DESCRIPTOR descriptor);
 bool io_device_deleted(const DEVICE_OBJECT *device); /* IoDeleteDevice was called for it */
 bool io_is_device(const void *object); /* a device object, of whatever driver; the memory is readable */
 void io_number_devices_from_one(PDEVICE_OBJECT root); /* behind that one, which has number 0 */

@@ -28,6 +28,7 @@ enum ke_held_kind {
     KE_HELD_BUGCHECK_CALLBACK,
     KE_HELD_PROVIDER, /* object: its handle */
     KE_HELD_LOCKED_PAGES, /* object: the MDL */
+    KE_HELD_PNP_NOTIFICATION,
     KE_HELD_KINDS
 };
 

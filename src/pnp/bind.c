@@ -238,7 +238,9 @@ NTSTATUS pnp_build_stack(struct pnp_node *node)
     io_stack_open(node->pdo);
     for (size_t i = 0; i < countof(layers) && NT_SUCCESS(status); i++)
         status = layers[i].add(node, layers[i].value);
-    if (NT_SUCCESS(status))
+    if (NT_SUCCESS(status)) {
         node->state = PNP_STACK_BUILT;
+        pnp_prepare_stack(node);
+    }
     return status;
 }

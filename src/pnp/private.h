@@ -61,6 +61,9 @@ bool pnp_join(WCHAR *to, size_t room, const WCHAR *const *parts, size_t count); 
 NTSTATUS pnp_find_service(struct pnp_node *node); /* node->service; sets the problem */
 NTSTATUS pnp_build_stack(struct pnp_node *node);  /* PS-03 */
 
+/* ---- security.c ---- */
+void pnp_prepare_stack(struct pnp_node *node); /* what the registry says of its objects; START is to come */
+
 /* ---- start.c ---- */
 /* Everything from what the node's state is to started, its children's too. */
 NTSTATUS pnp_bring_up(struct pnp_node *node);

@@ -4,7 +4,7 @@
  * nobody enumerates (`--device`, `add-device`, IoReportDetectedDevice), named
  * \Device\0000000n. A PDO's extension says what it answers.
  */
-#include "pnp/private.h"
+#include "pnp/notify_private.h"
 
 struct root_pdo {
     WCHAR device_id[PNP_ID_CHARS];
@@ -194,10 +194,14 @@ NTSTATUS pnp_init(void)
     pnp_unload_reset();
     pnp_eject_init();
     pnp_usage_init();
+    pnp_notify_reset();
+    pnp_interfaces_reset();
     return root_init();
 }
 
 void pnp_fini(void)
 {
     io_device_node_freed = NULL;
+    pnp_notify_fini();
+    pnp_interfaces_fini();
 }

@@ -391,6 +391,7 @@ static void look_at_held(struct going *going)
         [KE_HELD_BUGCHECK_CALLBACK] = {"bug check callback", "KeDeregisterBugCheckCallback", true},
         [KE_HELD_PROVIDER] = {"event provider", "EtwUnregister"},
         [KE_HELD_LOCKED_PAGES] = {"locked MDL", "MmUnlockPages"},
+        [KE_HELD_PNP_NOTIFICATION] = {"PnP notification", "IoUnregisterPlugPlayNotificationEx", true},
     };
     for (unsigned kind = 0; kind < KE_HELD_KINDS; kind++) {
         struct leak leak = leak_of(going, kinds[kind].name, kinds[kind].cure);
