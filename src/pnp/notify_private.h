@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What notification and interfaces share with each other. */
+/*
+ * Notification and interfaces, as their files share them. Drivers that
+ * registered by IoRegisterPlugPlayNotification hear of interfaces that come
+ * and go, of what happens to a device that they have a file on, and of the
+ * hardware profile. Callbacks run one after the other in the order of
+ * registration, at PASSIVE_LEVEL on the PnP thread, with no lock held. Whatever
+ * becomes of a device is learnt as an observer.
+ *
+ * Rules: SR-33, SR-34, PH-30, DO-56, DO-57.
+ */
 #ifndef PNP_NOTIFY_PRIVATE_H
 #define PNP_NOTIFY_PRIVATE_H
 
-#include "pnp/notify.h"
 #include "pnp/private.h"
 
 /* ---- notify.c ---- */
@@ -25,6 +33,7 @@ void pnp_notify_reset(void);
 void pnp_notify_fini(void);
 
 /* ---- notify_target.c ---- */
+void pnp_notify_target_reset(void); /* begins to observe removals */
 /* The node of the device that a file is open on: asked of the file's stack by TargetDeviceRelation. */
 NTSTATUS pnp_target_of_file(PFILE_OBJECT file, struct pnp_node **node); /* referenced */
 

@@ -55,30 +55,6 @@ static NTSTATUS tell_target(struct pnp_node *node, const GUID *event, bool may_r
     return status;
 }
 
-/* Rules: PH-30, SR-33. */
-NTSTATUS pnp_notify_query_remove(struct pnp_node *node)
-{
-    ULONG64 last;
-    /* PH-30: the registrants, before the drivers. */
-    NTSTATUS status = tell_target(node, &query_remove, true, 0, &last);
-    if (!NT_SUCCESS(status))
-        /* SR-33: those that had agreed. */
-        tell_target(node, &remove_cancelled, false, last, NULL);
-    return status;
-}
-
-void pnp_notify_cancel_remove(struct pnp_node *node)
-{
-    /* SR-33: behind the drivers, so that it can be opened again. */
-    tell_target(node, &remove_cancelled, false, 0, NULL);
-}
-
-void pnp_notify_remove_complete(struct pnp_node *node)
-{
-    /* PH-30: it goes, or is gone. */
-    tell_target(node, &remove_complete, false, 0, NULL);
-}
-
 /* ---- hardware profiles ---- */
 
 static NTSTATUS tell_profile(const GUID *event, bool may_refuse, ULONG64 below, ULONG64 *last)
@@ -94,7 +70,22 @@ static NTSTATUS tell_profile(const GUID *event, bool may_refuse, ULONG64 below, 
     return status;
 }
 
-NTSTATUS pnp_notify_profile_query(void)
+/* ---- what removals tell ---- */
+
+/* Asked of the registrants of this node, before any driver of the subtree is. Rules: PH-30, SR-33. */
+static NTSTATUS query_target(struct pnp_node *node)
+{
+    ULONG64 last;
+    /* PH-30: who has a file on it may refuse. */
+    NTSTATUS status = tell_target(node, &query_remove, true, 0, &last);
+    if (!NT_SUCCESS(status))
+        /* SR-33: those that had agreed. */
+        tell_target(node, &remove_cancelled, false, last, NULL);
+    return status;
+}
+
+/* A dock goes, and the hardware profile with it. */
+static NTSTATUS query_profile(void)
 {
     ULONG64 last;
     NTSTATUS status = tell_profile(&profile_query, true, 0, &last);
@@ -103,14 +94,48 @@ NTSTATUS pnp_notify_profile_query(void)
     return status;
 }
 
-void pnp_notify_profile_cancelled(void)
+static NTSTATUS on_query_remove(struct pnp_node *node)
 {
-    tell_profile(&profile_cancelled, false, 0, NULL);
+    NTSTATUS status = node->capabilities.DockDevice ? query_profile() : STATUS_SUCCESS;
+    if (!NT_SUCCESS(status))
+        return status;
+    status = query_target(node);
+    if (!NT_SUCCESS(status) && node->capabilities.DockDevice)
+        tell_profile(&profile_cancelled, false, 0, NULL);
+    return status;
 }
 
-void pnp_notify_profile_complete(void)
+static void on_cancelled(struct pnp_node *node)
 {
-    tell_profile(&profile_complete, false, 0, NULL);
+    /* SR-33: behind the drivers, so that it can be opened again. */
+    tell_target(node, &remove_cancelled, false, 0, NULL);
+    if (node->capabilities.DockDevice)
+        tell_profile(&profile_cancelled, false, 0, NULL);
+}
+
+static void complete(struct pnp_node *node)
+{
+    /* PH-30: it goes, or is gone. */
+    tell_target(node, &remove_complete, false, 0, NULL);
+    if (node->capabilities.DockDevice)
+        tell_profile(&profile_complete, false, 0, NULL);
+}
+
+static void on_remove(struct pnp_node *node)
+{
+    if (node->state != PNP_SURPRISE_REMOVED)
+        /* PH-30: told at once when it was pulled out. */
+        complete(node);
+}
+
+static struct pnp_observer observer = {.query_remove = on_query_remove,
+                                       .remove_cancelled = on_cancelled,
+                                       .before_remove = on_remove,
+                                       .surprise_removed = complete};
+
+void pnp_notify_target_reset(void)
+{
+    pnp_observe(&observer);
 }
 
 /* ---- a driver's own events ---- */

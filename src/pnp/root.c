@@ -195,6 +195,7 @@ NTSTATUS pnp_init(void)
     pnp_eject_init();
     pnp_usage_init();
     pnp_notify_reset();
+    pnp_notify_target_reset();
     pnp_interfaces_reset();
     return root_init();
 }

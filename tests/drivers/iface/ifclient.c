@@ -6,7 +6,7 @@
  * refuses the next query-remove, 2 waits for a slow callback and unregisters,
  * 3 unregisters all, 4 asks for interfaces.
  */
-#include "../rltest.h"
+#include "../pnp/testlog.h"
 #include <ntifs.h>
 #include <initguid.h>
 #include "ifguids.h"
@@ -18,7 +18,7 @@ static PFILE_OBJECT file;
 static PDEVICE_OBJECT target;
 static UNICODE_STRING name;
 static WCHAR name_text[260];
-static BOOLEAN veto, slow_done, registering;
+static BOOLEAN veto, veto2, slow_done, registering;
 static KEVENT slow_entered;
 
 static NTSTATUS NTAPI target_changed(PVOID NotificationStructure, PVOID Context);
@@ -52,6 +52,7 @@ static NTSTATUS NTAPI interface_changed(PVOID NotificationStructure, PVOID Conte
     CHECK("SR-33", arrival || IsEqualGUID(&change->Event, &GUID_DEVICE_INTERFACE_REMOVAL));
     DbgPrint("ifclient: %s%s %wZ\n", registering ? "existing " : "", arrival ? "arrival" : "removal",
              change->SymbolicLinkName);
+    say(arrival ? "arrival" : "removal");
     if (arrival && !target_entry) {
         memcpy(name_text, change->SymbolicLinkName->Buffer, change->SymbolicLinkName->Length);
         name.Buffer = name_text;
@@ -67,7 +68,7 @@ static void custom(TARGET_DEVICE_CUSTOM_NOTIFICATION *change)
     CHECK("SR-34", change->FileObject == file && change->NameBufferOffset == -1);
     CHECK("SR-34", change->Size == FIELD_OFFSET(TARGET_DEVICE_CUSTOM_NOTIFICATION, CustomDataBuffer) + 4);
     CHECK("SR-34", !memcmp(change->CustomDataBuffer, "abc", 4));
-    DbgPrint("ifclient: custom event\n");
+    say("custom");
 }
 
 static NTSTATUS NTAPI target_changed(PVOID NotificationStructure, PVOID Context)
@@ -77,20 +78,20 @@ static NTSTATUS NTAPI target_changed(PVOID NotificationStructure, PVOID Context)
     CHECK("SR-33", PsIsSystemThread(PsGetCurrentThread()) && Context == &driver);
     if (IsEqualGUID(&change->Event, &GUID_TARGET_DEVICE_QUERY_REMOVE)) {
         CHECK("SR-33", change->FileObject == file && change->Size == sizeof(*change) && change->Version == 1);
-        DbgPrint("ifclient: query remove%s\n", veto ? ", refused" : "");
+        say(veto ? "refused" : "asked");
         if (veto) {
             veto = FALSE;
             return STATUS_UNSUCCESSFUL;
         }
         close_target();
     } else if (IsEqualGUID(&change->Event, &GUID_TARGET_DEVICE_REMOVE_CANCELLED)) {
-        DbgPrint("ifclient: remove cancelled\n");
+        say("cancelled");
         /* From its own callback. */
         CHECK_STATUS("SR-33", IoUnregisterPlugPlayNotificationEx(target_entry), STATUS_SUCCESS);
         close_target();
         open_target();
     } else if (IsEqualGUID(&change->Event, &GUID_TARGET_DEVICE_REMOVE_COMPLETE)) {
-        DbgPrint("ifclient: remove complete\n");
+        say("complete");
         CHECK_STATUS("SR-33", IoUnregisterPlugPlayNotification(target_entry), STATUS_SUCCESS);
         target_entry = NULL;
         close_target();
@@ -100,16 +101,21 @@ static NTSTATUS NTAPI target_changed(PVOID NotificationStructure, PVOID Context)
     return STATUS_SUCCESS;
 }
 
-/* Registered behind the first, and never refuses. */
+/* Registered behind the first. */
 static NTSTATUS NTAPI target_changed2(PVOID NotificationStructure, PVOID Context)
 {
     TARGET_DEVICE_REMOVAL_NOTIFICATION *change = NotificationStructure;
+    if (IsEqualGUID(&change->Event, &GUID_TARGET_DEVICE_QUERY_REMOVE) && veto2) {
+        say("refused2");
+        veto2 = FALSE;
+        return STATUS_PLUGPLAY_QUERY_VETOED;
+    }
     if (IsEqualGUID(&change->Event, &GUID_TARGET_DEVICE_QUERY_REMOVE))
-        DbgPrint("second: query remove\n");
+        say("asked2");
     else if (IsEqualGUID(&change->Event, &GUID_TARGET_DEVICE_REMOVE_CANCELLED))
-        DbgPrint("second: remove cancelled\n");
+        say("cancelled2");
     else if (IsEqualGUID(&change->Event, &GUID_TARGET_DEVICE_REMOVE_COMPLETE)) {
-        DbgPrint("second: remove complete\n");
+        say("complete2");
         IoUnregisterPlugPlayNotificationEx(second_target);
         second_target = NULL;
     }
@@ -208,6 +214,8 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP irp)
         unregister_all();
     else if (code == RL_IOCTL(4))
         look();
+    else if (code == RL_IOCTL(6))
+        veto2 = TRUE;
     else if (code == RL_IOCTL(5))
         IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, file, driver, target_changed2,
                                        NULL, &second_target);
@@ -220,6 +228,7 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP irp)
 static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
 {
     unregister_all();
+    testlog_close();
     IoDeleteDevice(DriverObject->DeviceObject);
 }
 
@@ -229,6 +238,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     PVOID entry;
     UNICODE_STRING own = RTL_CONSTANT_STRING(L"\\Device\\IfClient");
     driver = DriverObject;
+    testlog_open();
     KeInitializeEvent(&slow_entered, NotificationEvent, FALSE);
     DriverObject->DriverUnload = unload;
     DriverObject->MajorFunction[IRP_MJ_CREATE] = dispatch;

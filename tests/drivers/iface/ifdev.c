@@ -5,7 +5,7 @@
  * its way it checks itself; IOCTLs ask it for more. It is the function driver of
  * every device that it is added to; read gives the name a file was opened by.
  */
-#include "../rltest.h"
+#include "../pnp/testlog.h"
 #include <ntifs.h>
 #include <initguid.h>
 #include "ifguids.h"
@@ -16,8 +16,6 @@ struct extension {
     UNICODE_STRING link, link_a, link_b, second;
     BOOLEAN started;
 };
-
-static DRIVER_OBJECT *driver_object;
 
 static NTSTATUS complete(PIRP irp, NTSTATUS status, ULONG_PTR information)
 {
@@ -40,18 +38,30 @@ static NTSTATUS open_name(PUNICODE_STRING name)
     return status;
 }
 
+/* Registrations stay when the device and its driver go. */
+static BOOLEAN is_registered(PDEVICE_OBJECT pdo)
+{
+    PWSTR list;
+    if (!NT_SUCCESS(IoGetDeviceInterfaces(&GUID_IF_TEST, pdo, DEVICE_INTERFACE_INCLUDE_NONACTIVE, &list)))
+        return FALSE;
+    BOOLEAN registered = list[0] != 0;
+    ExFreePool(list);
+    return registered;
+}
+
 static void register_all(struct extension *e)
 {
+    NTSTATUS first = is_registered(e->pdo) ? STATUS_OBJECT_NAME_EXISTS : STATUS_SUCCESS;
     UNICODE_STRING a = RTL_CONSTANT_STRING(L"alpha"), b = RTL_CONSTANT_STRING(L"beta"),
                    bad = RTL_CONSTANT_STRING(L"al\\pha"), bad2 = RTL_CONSTANT_STRING(L"al/pha"), again;
-    CHECK_STATUS("DO-56", IoRegisterDeviceInterface(e->pdo, &GUID_IF_TEST, NULL, &e->link), STATUS_SUCCESS);
+    CHECK_STATUS("DO-56", IoRegisterDeviceInterface(e->pdo, &GUID_IF_TEST, NULL, &e->link), first);
     CHECK("DO-56", e->link.Buffer[e->link.Length / 2] == 0);
     CHECK_STATUS("DO-56", IoRegisterDeviceInterface(e->pdo, &GUID_IF_TEST, NULL, &again),
                  STATUS_OBJECT_NAME_EXISTS);
     CHECK("DO-56", RtlEqualUnicodeString(&again, &e->link, FALSE));
     RtlFreeUnicodeString(&again);
-    CHECK_STATUS("DO-56", IoRegisterDeviceInterface(e->pdo, &GUID_IF_REFS, &a, &e->link_a), STATUS_SUCCESS);
-    CHECK_STATUS("DO-56", IoRegisterDeviceInterface(e->pdo, &GUID_IF_REFS, &b, &e->link_b), STATUS_SUCCESS);
+    CHECK_STATUS("DO-56", IoRegisterDeviceInterface(e->pdo, &GUID_IF_REFS, &a, &e->link_a), first);
+    CHECK_STATUS("DO-56", IoRegisterDeviceInterface(e->pdo, &GUID_IF_REFS, &b, &e->link_b), first);
     CHECK("DO-56", !RtlEqualUnicodeString(&e->link_a, &e->link_b, FALSE));
     CHECK("DO-56",
           e->link_a.Length > 12 && !memcmp((char *)e->link_a.Buffer + e->link_a.Length - 12, L"\\alpha", 12));
@@ -59,8 +69,7 @@ static void register_all(struct extension *e)
                  STATUS_INVALID_DEVICE_REQUEST);
     CHECK_STATUS("DO-56", IoRegisterDeviceInterface(e->pdo, &GUID_IF_REFS, &bad2, &again),
                  STATUS_INVALID_DEVICE_REQUEST);
-    CHECK_STATUS("DO-56", IoRegisterDeviceInterface(e->pdo, &GUID_IF_SECOND, NULL, &e->second),
-                 STATUS_SUCCESS);
+    CHECK_STATUS("DO-56", IoRegisterDeviceInterface(e->pdo, &GUID_IF_SECOND, NULL, &e->second), first);
     CHECK_STATUS("DO-56", IoSetDeviceInterfaceState(&e->link, FALSE), STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
@@ -114,7 +123,7 @@ static NTSTATUS start(struct extension *e, PIRP irp)
     CHECK("DO-57", list[0] == 0);
     ExFreePool(list);
     e->started = TRUE;
-    DbgPrint("ifdev: START ends\n");
+    say("dev.START");
     return complete(irp, status, 0);
 }
 
@@ -126,7 +135,7 @@ static void free_names(struct extension *e)
     RtlFreeUnicodeString(&e->second);
 }
 
-static NTSTATUS remove(PDEVICE_OBJECT device, struct extension *e, PIRP irp)
+static NTSTATUS remove_device(PDEVICE_OBJECT device, struct extension *e, PIRP irp)
 {
     if (e->started) {
         CHECK_STATUS("DO-56", IoSetDeviceInterfaceState(&e->link, FALSE), STATUS_SUCCESS);
@@ -134,7 +143,7 @@ static NTSTATUS remove(PDEVICE_OBJECT device, struct extension *e, PIRP irp)
         CHECK_STATUS("DO-56", IoSetDeviceInterfaceState(&e->link, FALSE), STATUS_OBJECT_NAME_NOT_FOUND);
         /* alpha and beta stay for the PnP manager. */
     }
-    DbgPrint("ifdev: REMOVE\n");
+    say("dev.REMOVE");
     irp->IoStatus.Status = STATUS_SUCCESS;
     IoSkipCurrentIrpStackLocation(irp);
     NTSTATUS status = IoCallDriver(e->lower, irp);
@@ -151,17 +160,17 @@ static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT DeviceObject, PIRP irp)
     case IRP_MN_START_DEVICE:
         return start(e, irp);
     case IRP_MN_REMOVE_DEVICE:
-        return remove(DeviceObject, e, irp);
+        return remove_device(DeviceObject, e, irp);
     case IRP_MN_SURPRISE_REMOVAL:
-        DbgPrint("ifdev: SURPRISE_REMOVAL\n");
+        say("dev.SURPRISE");
         irp->IoStatus.Status = STATUS_SUCCESS;
         break;
     case IRP_MN_QUERY_REMOVE_DEVICE:
-        DbgPrint("ifdev: QUERY_REMOVE\n");
+        say("dev.QUERY_REMOVE");
         irp->IoStatus.Status = STATUS_SUCCESS;
         break;
     case IRP_MN_CANCEL_REMOVE_DEVICE:
-        DbgPrint("ifdev: CANCEL_REMOVE\n");
+        say("dev.CANCEL_REMOVE");
         irp->IoStatus.Status = STATUS_SUCCESS;
         break;
     case IRP_MN_QUERY_STOP_DEVICE:
@@ -201,7 +210,7 @@ static NTSTATUS NTAPI dispatch_read(PDEVICE_OBJECT DeviceObject, PIRP irp)
 static VOID NTAPI told(PVOID context)
 {
     CHECK_EQ("SR-34", KeGetCurrentIrql(), PASSIVE_LEVEL);
-    DbgPrint("ifdev: change complete (%s)\n", (char *)context);
+    say("told.%s", (char *)context);
 }
 
 /* 1: its own event, waiting; 2: not waiting, at DISPATCH_LEVEL; 3: a system event. */
@@ -224,7 +233,7 @@ static NTSTATUS report(struct extension *e, ULONG how)
         NTSTATUS status = IoReportTargetDeviceChangeAsynchronous(e->pdo, &change.n, told, "x");
         memset(&change, 0xEE, sizeof(change)); /* the system has a copy */
         KeLowerIrql(irql);
-        DbgPrint("ifdev: reported\n");
+        say("reported");
         return status;
     }
     change.n.Event = GUID_TARGET_DEVICE_REMOVE_COMPLETE;
@@ -277,11 +286,12 @@ static NTSTATUS NTAPI dispatch_control(PDEVICE_OBJECT DeviceObject, PIRP irp)
 
 static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
 {
+    testlog_close();
 }
 
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
-    driver_object = DriverObject;
+    testlog_open();
     DriverObject->DriverExtension->AddDevice = add_device;
     DriverObject->DriverUnload = unload;
     DriverObject->MajorFunction[IRP_MJ_PNP] = dispatch_pnp;
