@@ -98,6 +98,7 @@ void print_note(const struct printer *printer, const char *kind,
                 const char *text); /* not suppressed by quiet */
 void print_info(const struct printer *printer, const char *kind, const char *text); /* suppressed by quiet */
 void print_error(const struct printer *printer, const struct rgl_error *error);
+void print_wmi_event(const struct printer *printer, const struct rgl_wmi_event *event);
 void print_debug(const struct printer *printer, const char *driver, const char *line);
 void print_report(const struct printer *printer, const struct rgl_report *report, const char *replay);
 void print_json_string(FILE *out, const char *text);

@@ -88,6 +88,10 @@ static const struct {
     {"system",
      "system S5                     shuts the machine down: IRP_MJ_SHUTDOWN to those who asked for it, "
      "no Unload\n"},
+    {"wmi", "wmi [GUID]                    the WMI blocks that drivers provide; a block's instances\n"
+            "                              wmi GUID INSTANCE [set DATA|set-item N DATA|method N [DATA]]\n"
+            "                              one instance, by name or number; wmi GUID enable|disable\n"
+            "                              [collection]: its events, which are printed as they come\n"},
     {"expect", "expect STATUS [INFORMATION]   checks the last result\n"},
     {"expect-data", "expect-data DATA              checks the last result's data\n"},
     {"echo", "echo TEXT                     prints it\n"},
@@ -95,11 +99,37 @@ static const struct {
 #define COMMAND_COUNT (sizeof(command_texts) / sizeof(command_texts[0]))
 
 const char *const command_words[COMMAND_COUNT] = {
-    "load",   "unload",      "drivers",        "devices",      "irps",   "pool",
-    "open",   "close",       "read",           "write",        "flush",  "ioctl",
-    "cancel", "wait",        "internal-ioctl", "expect",       "echo",   "advance",
-    "sleep",  "expect-data", "model-input",    "interrupt",    "system", "add-device",
-    "start",  "tree",        "stop",           "query-remove", "remove", "surprise-remove",
+    "wmi",
+    "load",
+    "unload",
+    "drivers",
+    "devices",
+    "irps",
+    "pool",
+    "open",
+    "close",
+    "read",
+    "write",
+    "flush",
+    "ioctl",
+    "cancel",
+    "wait",
+    "internal-ioctl",
+    "expect",
+    "echo",
+    "advance",
+    "sleep",
+    "expect-data",
+    "model-input",
+    "interrupt",
+    "system",
+    "add-device",
+    "start",
+    "tree",
+    "stop",
+    "query-remove",
+    "remove",
+    "surprise-remove",
     "eject",
 };
 const unsigned command_word_count = COMMAND_COUNT;

@@ -80,6 +80,13 @@ static void error_logged(void *context, const struct rgl_error *error)
     print_error(&session->printer, error);
 }
 
+static void wmi_event(void *context, const struct rgl_wmi_event *event)
+{
+    struct session *session = context;
+
+    print_wmi_event(&session->printer, event);
+}
+
 static int start_trace(struct session *session)
 {
     const char *path = session->options->trace;
@@ -163,6 +170,7 @@ struct session *session_create(const struct options *options, int *exit_code)
     config.watchdog_seconds = options->watchdog;
     config.debug_line = debug_line;
     config.error_logged = error_logged;
+    config.wmi_event = wmi_event;
     config.debug_context = session;
     *exit_code = ram_size(options, &config.ram_bytes);
     if (*exit_code == EXIT_OK && rgl_machine_create(&config, &session->machine) < 0)
@@ -414,6 +422,7 @@ static const struct {
     {"model-input", do_model_input},
     {"interrupt", do_interrupt},
     {"system", do_system},
+    {"wmi", do_wmi},
     {"expect", do_expect},
     {"expect-data", do_expect_data},
     {"echo", do_echo},

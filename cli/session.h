@@ -98,5 +98,7 @@ int do_tree(struct call *call);
 int call_device(struct call *call, rgl_status (*act)(rgl_machine *machine, const char *id));
 /* system.c */
 int do_system(struct call *call);
+/* wmi.c */
+int do_wmi(struct call *call);
 
 #endif

@@ -61,6 +61,15 @@ struct rgl_error {
     unsigned string_count;
 };
 
+/* A WMI event that rgl_wmi_enable asked for. One call for each instance of it. Valid during the callback. */
+struct rgl_wmi_event {
+    const char *guid, *instance; /* "{...}"; the instance's name */
+    bool is_item;                /* data is that of one item */
+    uint32_t item;
+    const void *data;
+    size_t length;
+};
+
 struct rgl_config {
     size_t size;    /* sizeof(struct rgl_config) */
     bool simulated; /* deterministic: the seed decides every schedule, time is virtual */
@@ -79,6 +88,8 @@ struct rgl_config {
     bool special_pool_off;
     /* An entry that a driver wrote to the error log; delivered like debug_line, with debug_context. */
     void (*error_logged)(void *context, const struct rgl_error *error);
+    /* An event of a driver's WMI provider; delivered like debug_line, with debug_context. */
+    void (*wmi_event)(void *context, const struct rgl_wmi_event *event);
 };
 RGL_API void rgl_config_init(struct rgl_config *config); /* the defaults: real time, verify standard */
 
@@ -344,6 +355,42 @@ RGL_API void rgl_for_each_devnode(rgl_machine *machine,
 RGL_API rgl_status rgl_for_each_interface(rgl_machine *machine, const char *class_guid,
                                           void (*visit)(void *context, const char *name), void *context);
 RGL_API void rgl_for_each_export(void (*visit)(void *context, const struct rgl_export_info *), void *context);
+
+/* ---- WMI: blocks that drivers provide. A GUID is text, with or without braces. ---- */
+struct rgl_wmi_block_info {
+    const char *guid, *service, *mof; /* service: ""; mof: the MOF resource's name: "" if there is none */
+    unsigned device;                  /* the provider's number, as in rgl_device_info; 0: a callback */
+    unsigned instances;
+    bool dynamic_names, event_only, expensive, events_enabled, collection_enabled;
+    uint32_t flags; /* WMIREG_FLAG_... */
+};
+struct rgl_wmi_instance {
+    const char *name; /* "": it has none */
+    const void *data;
+    size_t length;
+};
+RGL_API rgl_status rgl_for_each_wmi_block(rgl_machine *machine,
+                                          void (*visit)(void *context, const struct rgl_wmi_block_info *),
+                                          void *context);
+/* The nth instance's name, 0 for the first, over all providers. */
+RGL_API rgl_status rgl_wmi_instance_name(rgl_machine *machine, const char *guid, unsigned index, char *name,
+                                         size_t size);
+/* All instances, or the one of that name. STATUS_WMI_GUID_NOT_FOUND, STATUS_WMI_INSTANCE_NOT_FOUND. */
+RGL_API rgl_status rgl_wmi_query(rgl_machine *machine, const char *guid, const char *instance,
+                                 void (*visit)(void *context, const struct rgl_wmi_instance *),
+                                 void *context);
+RGL_API rgl_status rgl_wmi_set(rgl_machine *machine, const char *guid, const char *instance, const void *data,
+                               size_t length);
+RGL_API rgl_status rgl_wmi_set_item(rgl_machine *machine, const char *guid, const char *instance,
+                                    uint32_t item, const void *data, size_t length);
+/* visit is told of the output, if the method succeeds. */
+RGL_API rgl_status rgl_wmi_execute(rgl_machine *machine, const char *guid, const char *instance,
+                                   uint32_t method, const void *data, size_t length,
+                                   void (*visit)(void *context, const struct rgl_wmi_instance *),
+                                   void *context);
+/* Events (they come by rgl_config.wmi_event) or the collection of an expensive block. */
+enum rgl_wmi_use { RGL_WMI_EVENTS, RGL_WMI_COLLECTION };
+RGL_API rgl_status rgl_wmi_enable(rgl_machine *machine, const char *guid, enum rgl_wmi_use use, bool enable);
 
 /* What a file is and needs, without a machine: text for people or one JSON object; free() it.
  * NULL: no driver image; rgl_message says why. */

@@ -70,6 +70,9 @@ void api_debug_init(void);
 void api_debug_fini(void);
 unsigned api_debug_deliver(void);
 
+/* ---- wmi.c ---- */
+void api_wmi_deliver(const void *wnode, size_t bytes); /* an event, to the embedder */
+
 /* ---- boot.c ---- */
 NTSTATUS api_boot(const struct rgl_config *config);
 void api_shutdown(void);

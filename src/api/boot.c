@@ -26,15 +26,6 @@ __attribute__((weak)) void po_fini(void)
 {
 }
 
-__attribute__((weak)) NTSTATUS wmi_init(void)
-{
-    return STATUS_SUCCESS;
-}
-
-__attribute__((weak)) void wmi_fini(void)
-{
-}
-
 static NTSTATUS boot_executive(void *arg)
 {
     NTSTATUS(*const inits[])

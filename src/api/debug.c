@@ -11,13 +11,14 @@
 #include "base/lock.h"
 #include "rtl/debug.h"
 #include "rtl/rtl.h"
+#include "wmi/wmi.h"
 
 #define TAG_PRINT      0x746E7250 /* "Prnt" */
 #define LINE_MAX_BYTES 4096
 
 struct printed {
     struct printed *next;
-    bool is_error; /* text: a struct io_error and its packet */
+    enum { LINE, ERROR_ENTRY, WMI_EVENT } kind; /* text; a struct io_error and its packet; a WNODE */
     char driver[32];
     size_t length;
     char text[] __attribute__((aligned(8)));
@@ -62,7 +63,7 @@ static struct printed *new_printed(size_t length)
         return NULL;
     }
     printed->next = NULL;
-    printed->is_error = false;
+    printed->kind = LINE;
     printed->length = length;
     return printed;
 }
@@ -96,7 +97,18 @@ static void error_logged(const struct io_error *error)
     copy = (struct io_error *)printed->text;
     *copy = *error;
     copy->packet = memcpy(copy + 1, error->packet, error->bytes);
-    printed->is_error = true;
+    printed->kind = ERROR_ENTRY;
+    append(printed);
+}
+
+static void event_seen(const void *wnode, ULONG bytes)
+{
+    struct printed *printed = new_printed(bytes);
+
+    if (printed == NULL)
+        return;
+    memcpy(printed->text, wnode, bytes);
+    printed->kind = WMI_EVENT;
     append(printed);
 }
 
@@ -108,6 +120,7 @@ void api_debug_init(void)
     delivering = false;
     rtl_debug_sink = sink;
     io_ops.error_logged = error_logged;
+    wmi_event_seen = event_seen;
 }
 
 static void end_line(void)
@@ -171,8 +184,6 @@ static void deliver_error(const struct io_error *error)
                              .dump_length = io_error_dump_bytes(error),
                              .strings = strings};
 
-    if (line_length != 0)
-        end_line();
     told.string_count = decode_strings(error, strings, text, sizeof(text));
     if (api_machine.config.error_logged != NULL)
         api_machine.config.error_logged(api_machine.config.debug_context, &told);
@@ -195,8 +206,12 @@ static unsigned deliver_all(void)
 
     for (struct printed *printed = list; printed != NULL; printed = next, count++) {
         next = printed->next;
-        if (printed->is_error)
+        if (printed->kind != LINE && line_length != 0)
+            end_line();
+        if (printed->kind == ERROR_ENTRY)
             deliver_error((const struct io_error *)printed->text);
+        else if (printed->kind == WMI_EVENT)
+            api_wmi_deliver(printed->text, printed->length);
         else
             add_text(printed->driver, printed->text, printed->length);
         mm_free(printed);
@@ -233,4 +248,5 @@ void api_debug_fini(void)
     }
     rtl_debug_sink = NULL;
     io_ops.error_logged = NULL;
+    wmi_event_seen = NULL;
 }

@@ -344,6 +344,8 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
         io_irp_violation(0x201, NULL, "a device object was deleted that is still attached to one below");
     if (io_ops.device_going)
         io_ops.device_going(DeviceObject);
+    if (io_ops.device_deleting)
+        io_ops.device_deleting(DeviceObject);
     /* DO-59: no more shutdown requests. */
     io_shutdown_forget(DeviceObject);
     /* DO-38: no more timer calls. */

@@ -129,6 +129,8 @@ struct io_ops {
     void (*driver_idle)(void);
     /* A paging file is opened on a device (it may refuse), or was closed. PASSIVE_LEVEL. */
     NTSTATUS (*paging_file)(PDEVICE_OBJECT device, bool in_path);
+    /* IoDeleteDevice, at its beginning. IRQL: <= APC_LEVEL. */
+    void (*device_deleting)(PDEVICE_OBJECT device);
     /* A driver wrote an error log entry. */
     void (*error_logged)(const struct io_error *error);
 };

@@ -26,9 +26,11 @@ enum ke_held_kind {
     KE_HELD_REGISTRY_CALLBACK,
     KE_HELD_OBJECT_CALLBACK,
     KE_HELD_BUGCHECK_CALLBACK,
-    KE_HELD_PROVIDER, /* object: its handle */
+    KE_HELD_PROVIDER,     /* object: its handle */
     KE_HELD_LOCKED_PAGES, /* object: the MDL */
     KE_HELD_PNP_NOTIFICATION,
+    KE_HELD_WMI,        /* object: what was registered, a device object or a callback's structure */
+    KE_HELD_WMI_NOTIFY, /* object: a data block object with a callback */
     KE_HELD_KINDS
 };
 

@@ -361,6 +361,10 @@ static void name_held(struct leak *leak)
         __builtin_memcpy(
             leak->p, (ULONG64[]){0xDD, (ULONG64)first->owner, (ULONG64)leak->base, (ULONG64)first->object},
             sizeof(leak->p));
+    } else if (leak->wanted == KE_HELD_WMI) {
+        leak->code = DRIVER_VERIFIER_DETECTED_VIOLATION;
+        __builtin_memcpy(leak->p, (ULONG64[]){0xDA, (ULONG64)leak->base, (ULONG64)first->object, 0},
+                         sizeof(leak->p));
     } else if (leak->wanted == KE_HELD_LOCKED_PAGES) {
         leak->code = DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS;
         __builtin_memcpy(
@@ -392,6 +396,9 @@ static void look_at_held(struct going *going)
         [KE_HELD_PROVIDER] = {"event provider", "EtwUnregister"},
         [KE_HELD_LOCKED_PAGES] = {"locked MDL", "MmUnlockPages"},
         [KE_HELD_PNP_NOTIFICATION] = {"PnP notification", "IoUnregisterPlugPlayNotificationEx", true},
+        [KE_HELD_WMI] = {"WMI registration", "IoWMIRegistrationControl with WMIREG_ACTION_DEREGISTER", true},
+        [KE_HELD_WMI_NOTIFY] = {"WMI notification callback", "ObDereferenceObject on the data block object",
+                                true},
     };
     for (unsigned kind = 0; kind < KE_HELD_KINDS; kind++) {
         struct leak leak = leak_of(going, kinds[kind].name, kinds[kind].cure);

@@ -48,4 +48,8 @@ bool vf_check_irp(enum vf_special special, const struct vf_call *call, const str
                   struct vf_finding *f);
 void vf_seams_stop(void);
 
+/* ---- devices.c ---- */
+void vf_devices_start(void);
+void vf_devices_stop(void);
+
 #endif

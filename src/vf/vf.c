@@ -63,11 +63,13 @@ void vf_start(enum vf_level wanted)
         io_ops.cancel_late = vf_cancel_late;
         ke_held_start(); /* without memory for it, what it keeps is not reported */
         vf_seams_start();
+        vf_devices_start();
     }
 }
 
 void vf_stop(void)
 {
+    vf_devices_stop();
     vf_seams_stop();
     io_ops.devices_left = NULL;
     io_ops.driver_gone = NULL;

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-ORACLE_HEADERS = ['ntifs.h', 'ntddk.h', 'wdm.h', 'csq.h', 'ntpoapi.h', 'ntimage.h', 'bugcodes.h', 'devpropdef.h']
+ORACLE_HEADERS = ['ntifs.h', 'ntddk.h', 'wdm.h', 'csq.h', 'ntpoapi.h', 'ntimage.h', 'bugcodes.h', 'devpropdef.h', 'wmistr.h', 'wmilib.h']
 
 
 def fail(message):

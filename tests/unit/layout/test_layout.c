@@ -16,4 +16,5 @@
 
 #include "nt/nt.h"
 #include "nt/etw.h"
+#include "nt/wmi.h"
 #include "layout_asserts.h"
