@@ -43,50 +43,79 @@ void pnp_eject_init(void)
 /* The drivers are gone; its bus driver moves it. Rules: PNP-11. */
 static NTSTATUS push_out(struct pnp_node *node)
 {
-    pnp_set_problem(node, PNP_PROBLEM_HELD_FOR_EJECT, STATUS_SUCCESS);
+    if (!node->capabilities.EjectSupported)
+        return STATUS_SUCCESS; /* it may be pulled out by hand now */
     /* PNP-11: it is off, and unlocked; the bus driver answers when it is out. */
     NTSTATUS status = pnp_send_minor(node->pdo, IRP_MN_EJECT, NULL);
-    if (NT_SUCCESS(status) && node->parent)
+    if (NT_SUCCESS(status))
         /* PNP-11: who is left on the bus. */
         pnp_invalidate_relations(node->parent->pdo, BusRelations);
     return status;
 }
 
-static NTSTATUS remove_for_ejection(struct pnp_node *node)
+/* It is stuck. As all of them are there, they get their drivers again, parents first. */
+static void bring_back(struct pnp_removal *removal)
 {
-    struct pnp_removal removal;
-    NTSTATUS status = pnp_removal_begin(&removal);
+    for (unsigned i = removal->count; i-- > 0;)
+        if (removal->nodes[i]->state == PNP_REMOVED)
+            pnp_start(removal->nodes[i]);
+}
+
+static NTSTATUS eject_all(struct pnp_node *node, struct pnp_removal *removal)
+{
+    /* PNP-07b, PNP-11: they get REMOVE, and only the device EJECT. */
+    pnp_removal_collect(removal, node, true);
+    NTSTATUS status = pnp_removal_query(removal);
     if (!NT_SUCCESS(status))
         return status;
-    /* PNP-07b, PNP-11: they get REMOVE, and only the device EJECT. */
-    pnp_removal_collect(&removal, node, true);
-    status = pnp_removal_query(&removal);
-    if (NT_SUCCESS(status))
-        pnp_removal_commit(&removal);
-    pnp_removal_end(&removal);
+    pnp_removal_commit(removal);
+    /* PNP-11: a device that is to leave does not start by itself. */
+    pnp_set_problem(node, PNP_PROBLEM_HELD_FOR_EJECT, STATUS_SUCCESS);
+    status = push_out(node);
+    if (!NT_SUCCESS(status))
+        bring_back(removal);
     return status;
 }
 
 static NTSTATUS eject(void *context)
 {
     struct pnp_node *node = context;
+    struct pnp_removal removal;
     if (!pnp_has_drivers(node) || !node->parent)
         return STATUS_INVALID_DEVICE_STATE;
     if (!node->capabilities.EjectSupported && !node->capabilities.Removable)
         return STATUS_NOT_SUPPORTED;
-    NTSTATUS status = remove_for_ejection(node);
-    if (!NT_SUCCESS(status) || !node->capabilities.EjectSupported)
-        return status; /* by hand: it may be pulled out now */
-    status = push_out(node);
-    if (!NT_SUCCESS(status)) {
-        /* It is stuck: as it is there, it gets its drivers again. */
-        pnp_set_problem(node, PNP_NO_PROBLEM, STATUS_SUCCESS);
-        pnp_start(node);
-    }
+    NTSTATUS status = pnp_removal_begin(&removal);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = eject_all(node, &removal);
+    pnp_removal_end(&removal);
     return status;
 }
 
 NTSTATUS pnp_eject(struct pnp_node *node)
 {
     return pnp_run(eject, node);
+}
+
+/* ---- what drivers call ---- */
+
+static void eject_later(void *context)
+{
+    struct pnp_node *node = context;
+    eject(node);
+    pnp_dereference(node);
+}
+
+/*
+ * Somebody pressed the device's eject button: the PnP thread ejects it. Nobody is told what comes of it.
+ * IRQL: <= DISPATCH_LEVEL. Rules: PNP-11, PH-21.
+ */
+EXPORT(ntoskrnl, IoRequestDeviceEject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
+VOID NTAPI IoRequestDeviceEject(PDEVICE_OBJECT PhysicalDeviceObject)
+{
+    struct pnp_node *node = pnp_node_of_argument(PhysicalDeviceObject);
+    /* PNP-11: with everything around it, not by the IRP alone. */
+    if (!pnp_post(eject_later, node))
+        pnp_dereference(node);
 }

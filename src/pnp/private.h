@@ -67,16 +67,18 @@ void pnp_prepare_stack(struct pnp_node *node); /* what the registry says of its 
 /* ---- start.c ---- */
 /* Everything from what the node's state is to started, its children's too. */
 NTSTATUS pnp_bring_up(struct pnp_node *node);
-bool pnp_waits_for_driver(const struct pnp_node *node); /* as its problem says */
+bool pnp_waits_for_driver(const struct pnp_node *node);          /* as its problem says */
 NTSTATUS pnp_start_stack(struct pnp_node *node, bool questions); /* PS-04, PS-05, PS-06 */
 NTSTATUS pnp_restart(struct pnp_node *node);                     /* a stopped one: PS-11 */
 NTSTATUS pnp_reassign(struct pnp_node *node); /* START again with other resources, no STOP: PS-18 */
 
 /* ---- state.c ---- */
-void pnp_ask_state(struct pnp_node *node); /* QUERY_PNP_DEVICE_STATE and what follows from it */
+void pnp_ask_state(struct pnp_node *node);       /* QUERY_PNP_DEVICE_STATE and what follows from it */
 bool pnp_not_disableable(struct pnp_node *node); /* it or a device below it says so */
 
 /* ---- relations.c ---- */
+struct pnp_node *
+pnp_node_of_argument(PDEVICE_OBJECT pdo);  /* referenced; bug check 0xCA/2 if it has none (PH-21) */
 void pnp_enumerate(struct pnp_node *node); /* BusRelations; new children are made, missing ones removed */
 PDEVICE_RELATIONS pnp_query_relations(PDEVICE_OBJECT device, DEVICE_RELATION_TYPE type, PFILE_OBJECT file,
                                       NTSTATUS *status); /* paged pool, with references; NULL: none */

@@ -88,7 +88,7 @@ void pnp_enumerate(struct pnp_node *node)
 
 /* ---- what drivers call ---- */
 
-static struct pnp_node *node_of_argument(PDEVICE_OBJECT pdo)
+struct pnp_node *pnp_node_of_argument(PDEVICE_OBJECT pdo)
 {
     struct pnp_node *node = pnp_node_of(pdo);
     if (!node)
@@ -119,7 +119,7 @@ static void bus_changed_later(void *context)
 
 void pnp_invalidate_relations(PDEVICE_OBJECT pdo, DEVICE_RELATION_TYPE type)
 {
-    struct pnp_node *node = node_of_argument(pdo);
+    struct pnp_node *node = pnp_node_of_argument(pdo);
     if (type == BusRelations && !__atomic_exchange_n(&node->enumerate_again, true, __ATOMIC_SEQ_CST)) {
         if (pnp_post(bus_changed_later, node))
             return;
@@ -147,7 +147,7 @@ EXPORT(ntoskrnl, IoSynchronousInvalidateDeviceRelations, PASSIVE_LEVEL, PASSIVE_
        X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI IoSynchronousInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObject, DEVICE_RELATION_TYPE Type)
 {
-    struct pnp_node *node = node_of_argument(DeviceObject);
+    struct pnp_node *node = pnp_node_of_argument(DeviceObject);
     NTSTATUS status = STATUS_SUCCESS;
     if (Type == BusRelations)
         /* PS-01, PNP-07a: at once. */
@@ -171,7 +171,7 @@ static void ask_state_later(void *context)
 EXPORT(ntoskrnl, IoInvalidateDeviceState, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 VOID NTAPI IoInvalidateDeviceState(PDEVICE_OBJECT PhysicalDeviceObject)
 {
-    struct pnp_node *node = node_of_argument(PhysicalDeviceObject);
+    struct pnp_node *node = pnp_node_of_argument(PhysicalDeviceObject);
     if (!pnp_post(ask_state_later, node))
         pnp_dereference(node);
 }

@@ -165,6 +165,7 @@ void pnp_removal_cancel(struct pnp_removal *removal)
 
 void pnp_remove_stack(struct pnp_node *node)
 {
+    /* PH-30: an orderly removal is told before its drivers go. */
     pnp_tell(node, offsetof(struct pnp_observer, before_remove));
     /* PNP-02, DO-40: the drivers let go of the device; also of a PDO that is on its way out. */
     pnp_send_minor(node->pdo, IRP_MN_REMOVE_DEVICE, NULL);

@@ -60,19 +60,17 @@ NTSTATUS pnp_remove(struct pnp_node *node)
 
 /* ---- at the machine's end ---- */
 
-/* All devices on the root bus, into the removal's list. */
-static void list_devices(struct pnp_removal *list)
+static void list_device(struct pnp_node *node, void *context)
 {
-    for (struct pnp_node *node = pnp_next_child(pnp_root(), NULL); node;
-         node = pnp_next_child(pnp_root(), node)) {
-        if (list->count == list->room)
-            continue;
-        pnp_reference(node);
-        list->nodes[list->count++] = node;
-    }
+    struct pnp_removal *list = context;
+    if (!pnp_has_drivers(node) || !node->parent || list->count == list->room)
+        return;
+    pnp_reference(node);
+    list->nodes[list->count++] = node;
 }
 
-/* The device made last goes first, as it may use the others. True: some went. */
+/* Backwards: children before their parents, and what was added last first, as it may use the others. True:
+ * some went. */
 static bool remove_willing(struct pnp_removal *list)
 {
     bool removed = false;
@@ -91,7 +89,7 @@ static NTSTATUS remove_all(void *context)
     if (!NT_SUCCESS(status))
         return status;
     pnp_unload_later(true);
-    list_devices(&list);
+    pnp_for_each(list_device, &list);
     while (remove_willing(&list))
         ;
     for (unsigned i = list.count; i-- > 0;)
@@ -103,6 +101,6 @@ static NTSTATUS remove_all(void *context)
 
 void pnp_remove_all(void)
 {
-    if (pnp_root() && !list_empty(&pnp_root()->children))
+    if (!list_empty(&pnp_root()->children))
         pnp_run(remove_all, NULL);
 }

@@ -68,6 +68,8 @@ void pnp_device_missing(struct pnp_node *node)
     node->present = false;
     if (pnp_has_drivers(node)) {
         surprise(node);
+        if (node->state == PNP_SURPRISE_REMOVED)
+            pnp_set_problem(node, PNP_PROBLEM_NOT_THERE, STATUS_NO_SUCH_DEVICE);
         return;
     }
     /* PH-18, DO-40: the PDO that was kept: now its bus driver deletes it. */

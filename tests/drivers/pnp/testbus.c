@@ -299,11 +299,13 @@ static NTSTATUS child_pnp(struct child *c, PIRP irp)
     case IRP_MN_REMOVE_DEVICE:
         return remove_child(c, irp);
     case IRP_MN_EJECT:
+        CHECK("PNP-11", !c->locked && !c->started);
         c->plugged = FALSE;
         the_bus->children[c->slot] = NULL;
         return complete(irp, STATUS_SUCCESS);
     case IRP_MN_SET_LOCK:
         c->locked = location->Parameters.SetLock.Lock;
+        say("%lu.%s", c->slot, c->locked ? "locked" : "unlocked");
         return complete(irp, STATUS_SUCCESS);
     case IRP_MN_DEVICE_USAGE_NOTIFICATION:
         c->usage += location->Parameters.UsageNotification.InPath ? 1 : -1;
