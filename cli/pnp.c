@@ -3,34 +3,35 @@
 #include <string.h>
 #include "session.h"
 
-static int add_device(struct call *call, const char *id)
+static int added(struct call *call, const char *id, const char *instance, rgl_status status)
 {
-    struct result result = {0};
-    char what[RGL_INSTANCE_ROOM + 300], instance[RGL_INSTANCE_ROOM] = "";
+    struct result result = {.status = status};
+    char what[RGL_INSTANCE_ROOM + 300];
 
-    result.status = rgl_pnp_add(call->session->machine, id, instance);
     snprintf(what, sizeof(what), "add-device %.200s%s%s", id, instance[0] ? " = " : "", instance);
-    if (result.status < 0 && result.status != RGL_STATUS_BUG_CHECK)
+    if (status < 0 && status != RGL_STATUS_BUG_CHECK && rgl_message()[0] != '\0')
         print_note(&call->session->printer, "device", rgl_message());
     return call_done(call, what, &result);
 }
 
 int do_add_device(struct call *call)
 {
+    char instance[RGL_INSTANCE_ROOM] = "";
+
     if (!call_more(call))
         return call_wrong(call, "wants a hardware id");
-    return add_device(call, call->words->text[call->at++]);
+    const char *id = call->words->text[call->at++];
+    return added(call, id, instance, rgl_pnp_add(call->session->machine, id, instance));
 }
 
-int session_add_devices(struct session *session)
+int session_device_added(struct session *session, const char *id, const char *instance, rgl_status status)
 {
-    for (unsigned i = 0; i < session->options->device_count && !session_stopped(session); i++) {
-        struct call call = {.session = session, .line = session->options->devices[i]};
-        add_device(&call, session->options->devices[i]);
-        if (call.error_status && !session->options->keep_going)
-            return EXIT_COMMAND;
-    }
-    return EXIT_OK;
+    struct call call = {.session = session, .line = id};
+    bool failed;
+
+    added(&call, id, instance, status);
+    failed = call.error_status && !session->options->keep_going;
+    return failed ? EXIT_COMMAND : EXIT_OK;
 }
 
 int call_device(struct call *call, rgl_status (*act)(rgl_machine *machine, const char *id))

@@ -215,11 +215,9 @@ static void remember_service(struct session *session, const char *path)
         free(service);
 }
 
-/* EXIT_OK, EXIT_USAGE (unreadable, no image) or EXIT_LOAD. */
-int session_load(struct session *session, const char *path, bool *error_status)
+/* Says what became of it. EXIT_OK, EXIT_USAGE (unreadable, no image) or EXIT_LOAD. */
+static int loaded(struct session *session, const char *path, rgl_status status)
 {
-    rgl_status entry = 0;
-    rgl_status status = rgl_driver_load_file(session->machine, path, NULL, &entry);
     struct result result = {.status = status};
     char what[300], buffer[16], text[600];
 
@@ -229,7 +227,6 @@ int session_load(struct session *session, const char *path, bool *error_status)
         return EXIT_OK;
     if (status == RGL_STATUS_NOT_AN_IMAGE)
         return usage_error("%s: %s", path, rgl_message());
-    *error_status = status < 0;
     if (status >= 0) {
         remember_service(session, path);
         print_result(&session->printer, what, &result);
@@ -246,20 +243,52 @@ int session_load(struct session *session, const char *path, bool *error_status)
     return status < 0 ? EXIT_LOAD : EXIT_OK;
 }
 
+int session_load(struct session *session, const char *path, bool *error_status)
+{
+    rgl_status status = rgl_driver_load_file(session->machine, path, NULL, NULL);
+    int code = loaded(session, path, status);
+
+    *error_status = code == EXIT_LOAD;
+    return code;
+}
+
+struct booting {
+    struct session *session;
+    int code;
+};
+
+static bool driver_loaded(void *context, const char *path, rgl_status status)
+{
+    struct booting *booting = context;
+
+    booting->code = loaded(booting->session, path, status);
+    return booting->code == EXIT_OK && !session_stopped(booting->session);
+}
+
+static bool device_added(void *context, const char *id, const char *instance, rgl_status status)
+{
+    struct booting *booting = context;
+
+    booting->code = session_device_added(booting->session, id, instance, status);
+    return booting->code == EXIT_OK;
+}
+
 int session_load_drivers(struct session *session)
 {
     const struct options *options = session->options;
-    int code = EXIT_OK;
-    bool ignored;
+    struct booting booting = {session, EXIT_OK};
+    const struct rgl_boot boot = {.drivers = options->drivers,
+                                  .driver_count = options->driver_count,
+                                  .devices = options->devices,
+                                  .device_count = options->device_count,
+                                  .driver_loaded = driver_loaded,
+                                  .device_added = device_added,
+                                  .context = &booting};
 
-    rgl_load_begin(session->machine);
-    for (unsigned i = 0; i < options->driver_count && code == EXIT_OK && !session_stopped(session); i++)
-        code = session_load(session, options->drivers[i], &ignored);
-    if (!session_stopped(session)) {
-        rgl_load_end(session->machine);
+    rgl_boot(session->machine, &boot);
+    if (!session_stopped(session))
         rgl_poll(session->machine);
-    }
-    return code == EXIT_OK ? session_add_devices(session) : code;
+    return booting.code;
 }
 
 static void forget_service(struct session *session, const char *service)

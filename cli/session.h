@@ -84,8 +84,8 @@ int do_devices(struct call *call);
 int do_irps(struct call *call);
 int do_pool(struct call *call);
 /* pnp.c */
-/* The devices of --device, one after the other: an exit code. */
-int session_add_devices(struct session *session);
+/* A device of --device was added; its exit code. */
+int session_device_added(struct session *session, const char *id, const char *instance, rgl_status status);
 int do_add_device(struct call *call);
 int do_start(struct call *call);
 int do_stop(struct call *call);

@@ -196,14 +196,29 @@ RGL_API rgl_status rgl_load_end(rgl_machine *machine);
 RGL_API rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driver **driver,
                                         rgl_status *entry_status);
 /* STATUS_INVALID_DEVICE_REQUEST: it has no Unload routine. RGL_STATUS_PENDING: marked; runs when the last
- * reference goes. Devices that it serves are removed first (a veto is the status, and nothing has changed); they
- * get their drivers again when one of that name is loaded. */
+ * reference goes. Devices that it serves are removed first (a veto is the status, and nothing has changed);
+ * they get their drivers again when one of that name is loaded. */
 RGL_API rgl_status rgl_driver_unload(rgl_machine *machine, const char *service);
 
 /* ---- Plug and Play. A device's `id` is its instance path, or a hardware or compatible id of it (then the
  * first such device). These wait for what is under way in the device tree and for the drivers' answers; a
  * driver's veto or failure is the status. STATUS_NO_SUCH_DEVICE: there is none of that name. ---- */
 #define RGL_INSTANCE_ROOM 400
+/*
+ * The drivers (files) and devices (hardware ids) that a machine starts with. Drivers whose service keys say
+ * Start 0, 1 or 2 are loaded as Windows would boot: boot-start ones by their groups, the devices that need no
+ * others, all other devices with the drivers they need, system-start drivers by their groups, auto-start ones
+ * by their dependencies. The rest follows in the order given. Each is told of, a device when all is done; a
+ * callback that returns false ends it.
+ */
+struct rgl_boot {
+    const char *const *drivers, *const *devices;
+    unsigned driver_count, device_count;
+    bool (*driver_loaded)(void *context, const char *path, rgl_status status);
+    bool (*device_added)(void *context, const char *hardware_id, const char *instance, rgl_status status);
+    void *context;
+};
+RGL_API rgl_status rgl_boot(rgl_machine *machine, const struct rgl_boot *boot);
 /* A device of the root bus: its drivers are found and loaded, called at AddDevice, and started. The status is
  * what AddDevice or START_DEVICE returned; the device stays in the tree in any case. instance, unless NULL,
  * has RGL_INSTANCE_ROOM bytes and gets the instance path ("ROOT\\TOASTER\\0000"). */

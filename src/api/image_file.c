@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where ZwLoadDriver finds images: the service's file name, in the folder of
- * the driver file that was loaded last. Files are read on a helper pthread,
- * since whoever asks runs on an NT stack. folder_lock is taken by pthreads only.
+ * Where services find their images: the file of that name that was offered (the
+ * machine's own drivers), else in the folder of the driver file that was loaded last. Files are read on a
+ * helper pthread, since whoever asks runs on an NT stack. folder_lock is taken by pthreads only.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "api/api.h"
 #include "rtl/rtl.h"
 #include "vf/vf.h"
 
 static pthread_mutex_t folder_lock = PTHREAD_MUTEX_INITIALIZER;
 static char folder[4096];
+
+struct offer {
+    struct offer *next;
+    char path[];
+};
+static struct offer *offers; /* guarded by folder_lock */
 
 void api_image_folder(const char *path)
 {
@@ -26,6 +33,38 @@ void api_image_folder(const char *path)
         folder[length] = '\0';
     }
     pthread_mutex_unlock(&folder_lock);
+}
+
+void api_image_offer(const char *path)
+{
+    size_t bytes = strlen(path) + 1;
+    struct offer *offer = malloc(sizeof(*offer) + bytes);
+
+    if (offer == NULL)
+        return;
+    memcpy(offer->path, path, bytes);
+    pthread_mutex_lock(&folder_lock);
+    offer->next = offers;
+    offers = offer;
+    pthread_mutex_unlock(&folder_lock);
+}
+
+static void forget_offers(void)
+{
+    pthread_mutex_lock(&folder_lock);
+    while (offers != NULL) {
+        struct offer *next = offers->next;
+        free(offers);
+        offers = next;
+    }
+    pthread_mutex_unlock(&folder_lock);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
 }
 
 struct reading {
@@ -41,6 +80,9 @@ static void read_image(void *arg)
 
     pthread_mutex_lock(&folder_lock);
     snprintf(path, sizeof(path), "%s%s", folder, reading->name);
+    for (const struct offer *offer = offers; offer != NULL; offer = offer->next)
+        if (strcasecmp(base_name(offer->path), reading->name) == 0)
+            snprintf(path, sizeof(path), "%s", offer->path);
     pthread_mutex_unlock(&folder_lock);
     reading->bytes = api_read_file(path, &reading->length);
 }
@@ -68,6 +110,7 @@ static void close_image(const void *bytes)
 void api_image_files_init(bool simulated)
 {
     api_image_folder("");
+    forget_offers();
     io_ops.open_image = open_image;
     io_ops.close_image = close_image;
     io_ops.checked_gates = vf_wants_gates() || simulated;

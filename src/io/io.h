@@ -92,7 +92,14 @@ enum io_service_problem {
 /* The driver of a service, referenced: the loaded one, or as its key describes it (SV-02: not if Start is 4).
  * PASSIVE_LEVEL. */
 NTSTATUS io_load_service(const char *service, PDRIVER_OBJECT *driver, enum io_service_problem *problem);
-ULONG io_service_start(const char *service); /* its Start value; 3: none */
+#define IO_BOOT_LAST 0xFFFFFFFFu
+struct io_boot_info {
+    ULONG start; /* 0 boot .. 4 disabled; 3 without a key; 0 also if its BootFlags want that (SV-12) */
+    ULONG rank;  /* of its group, for boot and system start; IO_BOOT_LAST: none */
+};
+/* false: the service has no key. */
+bool io_boot_read(const char *service, struct io_boot_info *info);
+bool io_boot_depends(const char *service, const char *other); /* DependOnService, DependOnGroup (SV-07) */
 /* Calls AddDevice in this system thread. STATUS_INVALID_DEVICE_REQUEST: the driver has none (REQ-07). */
 NTSTATUS io_call_add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo);
 /* The PnP manager's record beside a device object. */

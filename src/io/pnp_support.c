@@ -81,21 +81,6 @@ NTSTATUS io_load_service(const char *service, PDRIVER_OBJECT *driver, enum io_se
     return STATUS_DELETE_PENDING;
 }
 
-ULONG io_service_start(const char *service)
-{
-    struct io_service *s = mm_alloc(sizeof(*s), IO_STATE_TAG);
-    ULONG start = START_DEMAND;
-    if (!s)
-        return start;
-    io_service_name(s, service);
-    if (cm_key_exists(s->path)) {
-        io_service_read(s);
-        start = s->start;
-    }
-    mm_free(s);
-    return start;
-}
-
 /* A driver that is loaded once serves every device whose stack it belongs to. Rules: SR-04, REQ-07. */
 NTSTATUS io_call_add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo)
 {

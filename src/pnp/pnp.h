@@ -157,6 +157,9 @@ NTSTATUS pnp_eject(struct pnp_node *node);
 NTSTATUS pnp_remove_devices_of(PDRIVER_OBJECT driver);
 /* A driver was loaded, an INF or registry came: devices that lack a driver look again. */
 void pnp_look_again(void);
+/* While the machine boots, devices get boot-start drivers only; those that need others look again when that
+ * ends (SV-04, SV-11). */
+void pnp_boot_phase(bool begins);
 /* `unload NAME`: its devices are removed, then it is unloaded; its devices get their drivers back when one of
  * that name is loaded. STATUS_OBJECT_NAME_NOT_FOUND; a veto; else as io_unload_driver. PASSIVE_LEVEL. */
 NTSTATUS pnp_unload_driver(const char *service);

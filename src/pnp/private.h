@@ -59,7 +59,13 @@ bool pnp_join(WCHAR *to, size_t room, const WCHAR *const *parts, size_t count); 
 
 /* ---- bind.c ---- */
 NTSTATUS pnp_find_service(struct pnp_node *node); /* node->service; sets the problem */
-NTSTATUS pnp_build_stack(struct pnp_node *node);  /* PS-03 */
+/* The services of its stack, from below, until one visit fails. */
+typedef NTSTATUS (*pnp_service_visitor)(struct pnp_node *node, const WCHAR *service, void *context);
+NTSTATUS pnp_for_each_service(struct pnp_node *node, pnp_service_visitor visit, void *context);
+bool pnp_waits_for_boot(
+    struct pnp_node *node); /* one of its drivers is not boot-start, and the machine boots */
+void pnp_boot_reset(void);
+NTSTATUS pnp_build_stack(struct pnp_node *node); /* PS-03 */
 
 /* ---- security.c ---- */
 void pnp_prepare_stack(struct pnp_node *node); /* what the registry says of its objects; START is to come */

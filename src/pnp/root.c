@@ -192,6 +192,7 @@ NTSTATUS pnp_init(void)
     pnp_resources_init();
     pnp_surprise_reset();
     pnp_unload_reset();
+    pnp_boot_reset();
     pnp_eject_init();
     pnp_usage_init();
     pnp_notify_reset();

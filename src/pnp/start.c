@@ -135,7 +135,7 @@ static NTSTATUS build_and_start(struct pnp_node *node)
     if (is_disabled(node))
         return STATUS_SUCCESS;
     status = pnp_find_service(node);
-    if (!NT_SUCCESS(status))
+    if (!NT_SUCCESS(status) || pnp_waits_for_boot(node))
         return status;
     status = pnp_build_stack(node);
     if (NT_SUCCESS(status))
