@@ -58,12 +58,16 @@ struct handle *session_handle(struct session *session, const char *name);
 /* The handle named by the next word, if it names one, else the current one; NULL: none is open. */
 struct handle *call_handle(struct call *call);
 
+void session_keep_last(struct session *session, const struct result *result); /* owns its data from here on */
 int session_load(struct session *session, const char *path, bool *error_status);
 void session_show_reports(struct session *session);
 void close_handles(struct session *session);
 void handle_close(struct session *session, struct handle *handle, struct result *result);
 void handle_forget(struct session *session, struct handle *handle); /* frees what the session keeps of it */
 
+/* load.c */
+int do_load(struct call *call);
+int do_unload(struct call *call);
 /* io.c */
 int do_open(struct call *call);
 int do_close(struct call *call);
