@@ -128,12 +128,12 @@ static int prepare(struct session *session)
     const struct options *options = session->options;
     int code = start_trace(session);
 
+    for (unsigned i = 0; i < options->registry_count && code == EXIT_OK; i++)
+        code = load_registry(session, options->registries[i]);
     for (unsigned i = 0; i < options->model_count && code == EXIT_OK; i++)
         if (rgl_model_add(session->machine, options->models[i]) < 0)
             code = usage_error("--model %s: %s", options->models[i], rgl_message());
     session_show_places(session);
-    for (unsigned i = 0; i < options->registry_count && code == EXIT_OK; i++)
-        code = load_registry(session, options->registries[i]);
     return code;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "api/api.h"
 #include "cm/cm.h"
+#include "buses/pci.h"
 #include "hal/hal.h"
 #include "host/host.h"
 #include "models/model.h"
@@ -30,7 +31,7 @@ static NTSTATUS boot_executive(void *arg)
 {
     NTSTATUS(*const inits[])
     (void) = {ob_init, mm_section_init, se_init, ps_init, cm_init, ex_init, hal_init, io_init};
-    NTSTATUS (*const managers[])(void) = {pnp_init, po_init, wmi_init};
+    NTSTATUS (*const managers[])(void) = {pnp_init, po_init, wmi_init, pci_bus_init};
     NTSTATUS status = STATUS_SUCCESS;
 
     for (unsigned i = 0; i < countof(inits) && NT_SUCCESS(status); i++)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Device models from outside: made from their descriptions, and given input.
- * Both happen on the calling thread, without a virtual processor.
+ * Both happen on the calling thread, without a virtual processor; then the PCI
+ * bus looks who is there, if that has changed.
  */
 #include "api/api.h"
 #include "api/model.h"
+#include "buses/pci.h"
 #include "models/model.h"
 
 rgl_status api_model_answer(rgl_status status, const char *message)
@@ -24,6 +26,11 @@ bool api_model_enter(rgl_status *status)
     return false;
 }
 
+static NTSTATUS look_at_bus(void *arg)
+{
+    return pci_bus_look();
+}
+
 rgl_status rgl_model_add(rgl_machine *machine, const char *description)
 {
     char message[200];
@@ -32,6 +39,8 @@ rgl_status rgl_model_add(rgl_machine *machine, const char *description)
     if (!api_model_enter(&status))
         return status;
     status = api_model_answer(model_add(description, message, sizeof(message)), message);
+    if (status >= 0 && pci_bus_has_changed())
+        api_call(look_at_bus, NULL, KernelMode);
     api_leave();
     return status;
 }

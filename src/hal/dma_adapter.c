@@ -175,6 +175,18 @@ fail:
     return NULL;
 }
 
+void hal_set_adapter_caller(PDMA_ADAPTER adapter, const void *caller)
+{
+    rl_lock_acquire(&dma_lock);
+    list_for_each(it, &dma_adapters)
+    {
+        struct dma_adapter *candidate = container_of(it, struct dma_adapter, link);
+        if (&candidate->public == adapter)
+            candidate->caller = caller;
+    }
+    rl_lock_release(&dma_lock);
+}
+
 static void check_idle(const struct dma_adapter *adapter)
 {
     ULONG_PTR address = (ULONG_PTR)&adapter->public;

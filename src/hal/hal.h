@@ -126,6 +126,8 @@ size_t hal_dma_request(ULONG channel, const struct hal_dma_device *device); /* b
 /* An adapter for a description; permanent: no driver is expected to release it. NULL as IoGetDmaAdapter. */
 PDMA_ADAPTER hal_get_adapter(const DEVICE_DESCRIPTION *description, PULONG registers, bool permanent,
                              const void *caller);
+/* One that a bus driver made is the driver's that asked the bus for it. */
+void hal_set_adapter_caller(PDMA_ADAPTER adapter, const void *caller);
 /* What drivers hold: adapters that were not put, common buffers, and what was asked for by an adapter.
  * caller: who made it. A lock is held: visit must not allocate. */
 struct hal_adapter_info {
@@ -166,6 +168,7 @@ void hal_port_write(USHORT port, ULONG value, unsigned width_bytes);
 NTSTATUS
 hal_add_pci(struct hal_pci_function *function); /* STATUS_CONFLICTING_ADDRESSES: the place is taken */
 void hal_remove_pci(struct hal_pci_function *function);
+ULONG hal_pci_changes(void); /* how often a function came or went */
 /* Whole or part of a function's configuration space: bytes done; 0: no such bus; 2 with an invalid vendor: no
  * such function. */
 ULONG hal_pci_read(ULONG bus, ULONG device, ULONG function, ULONG offset, void *buffer, ULONG length);

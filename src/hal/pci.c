@@ -20,6 +20,7 @@ static LIST_ENTRY functions = {&functions, &functions};
 static rl_lock functions_lock;
 static ULONG address; /* the latch at 0xCF8 */
 static uint64_t next_port, next_memory;
+static ULONG changes;
 
 static struct hal_pci_function *find(ULONG bus, ULONG device, ULONG function)
 {
@@ -43,6 +44,7 @@ NTSTATUS hal_add_pci(struct hal_pci_function *function)
     rl_lock_acquire(&functions_lock);
     if (find(function->bus, function->device, function->function) == NULL) {
         hal_publish(&functions, &function->link);
+        __atomic_add_fetch(&changes, 1, __ATOMIC_RELEASE);
         status = STATUS_SUCCESS;
     }
     rl_lock_release(&functions_lock);
@@ -53,7 +55,13 @@ void hal_remove_pci(struct hal_pci_function *function)
 {
     rl_lock_acquire(&functions_lock);
     list_remove(&function->link);
+    __atomic_add_fetch(&changes, 1, __ATOMIC_RELEASE);
     rl_lock_release(&functions_lock);
+}
+
+ULONG hal_pci_changes(void)
+{
+    return __atomic_load_n(&changes, __ATOMIC_ACQUIRE);
 }
 
 static ULONG clip(ULONG offset, ULONG length)
@@ -151,6 +159,7 @@ NTSTATUS hal_pci_init(void)
     static struct hal_port_range range = {.first = 0xCF8, .count = 8, .read = read_port, .write = write_port};
 
     address = 0;
+    changes = 0;
     next_port = PORTS_FIRST;
     next_memory = MEMORY_FIRST;
     list_init(&functions);

@@ -20,19 +20,34 @@ static void check_physical(PDEVICE_OBJECT device)
     ke_bugcheck(&info);
 }
 
+/* The bus's own routine, if it has one. */
+static bool ask_bus(PDEVICE_OBJECT device, PDEVICE_DESCRIPTION description, PULONG registers,
+                    PDMA_ADAPTER *adapter)
+{
+    return device != NULL && io_device_ops.bus_dma_adapter != NULL &&
+           io_device_ops.bus_dma_adapter(device, description, registers, adapter);
+}
+
 /*
  * An adapter for the described device; *NumberOfMapRegisters: how many it may use at once, which may be fewer
  * than MaximumLength asks for. NULL: the description's version is not supported, or there can be none.
  * Without a physical device object the description alone says what the device is. Owns: the caller
- * (PutDmaAdapter). IRQL: PASSIVE_LEVEL. Rules: DMA-02, DMA-03.
+ * (PutDmaAdapter). IRQL: PASSIVE_LEVEL. Rules: DMA-01, DMA-02, DMA-03.
  */
 EXPORT(ntoskrnl, IoGetDmaAdapter, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 PDMA_ADAPTER NTAPI IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject, PDEVICE_DESCRIPTION DeviceDescription,
                                    PULONG NumberOfMapRegisters)
 {
+    const void *caller = mm_caller(__builtin_return_address(0));
+    PDMA_ADAPTER adapter;
+
     check_physical(PhysicalDeviceObject);
-    return hal_get_adapter(DeviceDescription, NumberOfMapRegisters, false,
-                           mm_caller(__builtin_return_address(0)));
+    /* DMA-01: a bus that has a routine for it knows what its devices can do. */
+    if (!ask_bus(PhysicalDeviceObject, DeviceDescription, NumberOfMapRegisters, &adapter))
+        return hal_get_adapter(DeviceDescription, NumberOfMapRegisters, false, caller);
+    if (adapter != NULL)
+        hal_set_adapter_caller(adapter, caller);
+    return adapter;
 }
 
 /* AllocateAdapterChannel by Windows NT's name: the device object's own wait block says for whom. IRQL:

@@ -216,7 +216,7 @@ bool pnp_enum_path(const struct pnp_node *node, const WCHAR *subkey, WCHAR *path
 bool pnp_driver_key_path(const struct pnp_node *node, WCHAR *path, size_t room_chars);
 
 /* ---- resources (pnp/resource*.c) ---- */
-void pnp_resources_init(void); /* by pnp_init */
+void pnp_resources_init(void); /* by pnp_init; also what src/io asks of a PDO (pnp/interrupt.c, dma.c) */
 /* Writes what the bus said of boot configuration and requirements to the key LogConf, as PS-02 asks. */
 void pnp_record_configurations(const struct pnp_node *node);
 /* The list that IRP_MN_FILTER_RESOURCE_REQUIREMENTS begins with: a forced configuration of the registry, an

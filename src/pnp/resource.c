@@ -56,6 +56,8 @@ void pnp_resources_init(void)
     resource_lock = (FAST_MUTEX){.Count = 1};
     KeInitializeEvent(&resource_lock.Event, SynchronizationEvent, FALSE);
     resource_boot_owner = boot_owner;
+    io_device_ops.assigned_interrupt = resource_assigned_interrupt;
+    io_device_ops.bus_dma_adapter = resource_bus_dma_adapter;
 }
 
 static void let_go_of(struct resource_solution *solution)

@@ -114,6 +114,11 @@ void resource_discard(struct resource_solution *solution);
 /* What processors use of raw resources; the same shape. NULL: no memory or *status. Owns: the caller. */
 CM_RESOURCE_LIST *resource_translate(const CM_RESOURCE_LIST *raw, NTSTATUS *status);
 
+/* ---- interrupt.c, dma.c: members of io_device_ops ---- */
+bool resource_assigned_interrupt(PDEVICE_OBJECT pdo, ULONG index, struct io_assigned_interrupt *interrupt);
+bool resource_bus_dma_adapter(PDEVICE_OBJECT pdo, PDEVICE_DESCRIPTION description, PULONG registers,
+                              PDMA_ADAPTER *adapter);
+
 /* ---- resource_config.c: what the registry says of a device (LogConf), pool or NULL ---- */
 PCM_RESOURCE_LIST resource_configured_list(const struct pnp_node *node, const WCHAR *value);
 PIO_RESOURCE_REQUIREMENTS_LIST resource_configured_vector(const struct pnp_node *node, const WCHAR *value);

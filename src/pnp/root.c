@@ -128,16 +128,23 @@ static void set_up(PDRIVER_OBJECT driver)
     driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = dispatch_system_control;
 }
 
-/* "ROOT\X" as it is; of other identifiers the whole, as one component below ROOT. */
+static bool begins_with(const WCHAR *id, const WCHAR *enumerator)
+{
+    while (*enumerator && rtl_upcase(*id) == *enumerator) {
+        id++;
+        enumerator++;
+    }
+    return *enumerator == 0;
+}
+
+/* "ROOT\X" and, of devices on the system board, "ACPI\X" as they are; of other identifiers the whole, as one
+ * component below ROOT. */
 static void set_ids(struct root_pdo *pdo, const WCHAR *hardware_id)
 {
-    static const WCHAR enumerator[] = u"ROOT\\";
-    size_t at = 0, from = 0;
-    while (at < 5 && rtl_upcase(hardware_id[at]) == enumerator[at])
-        at++;
-    from = at == 5 ? 5 : 0;
+    const WCHAR *enumerator = begins_with(hardware_id, u"ACPI\\") ? u"ACPI\\" : u"ROOT\\";
+    size_t at = 5, from = begins_with(hardware_id, enumerator) ? 5 : 0;
     __builtin_memcpy(pdo->device_id, enumerator, 5 * sizeof(WCHAR));
-    for (at = 5; hardware_id[from] && at + 1 < countof(pdo->device_id); from++, at++)
+    for (; hardware_id[from] && at + 1 < countof(pdo->device_id); from++, at++)
         pdo->device_id[at] = hardware_id[from] == '\\' ? '_' : hardware_id[from];
     for (at = 0; hardware_id[at] && at + 1 < PNP_ID_CHARS; at++)
         pdo->hardware_ids[at] = hardware_id[at];

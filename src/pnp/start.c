@@ -130,6 +130,7 @@ static bool is_disabled(struct pnp_node *node)
 static NTSTATUS build_and_start(struct pnp_node *node)
 {
     NTSTATUS status;
+    bool again = node->state == PNP_REMOVED || node->problem != PNP_NO_PROBLEM;
     node->raw = false;
     pnp_set_problem(node, PNP_NO_PROBLEM, STATUS_SUCCESS);
     if (is_disabled(node))
@@ -137,6 +138,9 @@ static NTSTATUS build_and_start(struct pnp_node *node)
     status = pnp_find_service(node);
     if (!NT_SUCCESS(status) || pnp_waits_for_boot(node))
         return status;
+    if (again)
+        /* PNP-0B: what was installed since may change what the bus asks for. */
+        pnp_query_requirements(node);
     status = pnp_build_stack(node);
     if (NT_SUCCESS(status))
         status = pnp_start_stack(node, true);
@@ -158,7 +162,7 @@ static NTSTATUS bring_up_one(struct pnp_node *node)
         status = pnp_identify(node);
     if (!NT_SUCCESS(status) || (node->state != PNP_IDENTIFIED && node->state != PNP_REMOVED))
         return status;
-    if (node->state == PNP_REMOVED && node->problem)
+    if (node->state == PNP_REMOVED && node->problem && !pnp_waits_for_driver(node))
         return STATUS_SUCCESS; /* it waits for what ends its problem, or for a start by name */
     /* PS-17: a device whose drivers went, and that is still listed, gets them again. */
     return build_and_start(node);
@@ -249,7 +253,8 @@ NTSTATUS pnp_add_root_device(const WCHAR *hardware_id, struct pnp_node **node)
 bool pnp_waits_for_driver(const struct pnp_node *node)
 {
     return node->problem == PNP_PROBLEM_FAILED_INSTALL || node->problem == PNP_PROBLEM_DRIVER_FAILED_LOAD ||
-           node->problem == PNP_PROBLEM_NOT_CONFIGURED;
+           node->problem == PNP_PROBLEM_NOT_CONFIGURED ||
+           node->problem == PNP_PROBLEM_DRIVER_SERVICE_KEY_INVALID;
 }
 
 static void look_again(struct pnp_node *node, void *context)
