@@ -35,7 +35,7 @@ static NTSTATUS pause_device(struct pnp_node *node)
         node->state = before;
         return status;
     }
-    /* PNP-04, PS-10: they let go of its resources and hold what comes. */
+    /* PNP-04, PS-10, PH-11: they let go of its resources and hold what comes. */
     pnp_send_minor(node->pdo, IRP_MN_STOP_DEVICE, NULL);
     node->state = PNP_STOPPED;
     /* PS-10: others may have them. */
@@ -109,8 +109,10 @@ NTSTATUS pnp_leave_boot_resources(struct pnp_node *node)
     NTSTATUS status = pnp_send_minor(node->pdo, IRP_MN_QUERY_STOP_DEVICE, NULL);
     if (!NT_SUCCESS(status)) {
         pnp_send_minor(node->pdo, IRP_MN_CANCEL_STOP_DEVICE, NULL);
+        pnp_set_problem(node, PNP_PROBLEM_NORMAL_CONFLICT, status);
         return status;
     }
+    /* PS-19: they let go of what they have never had from here. */
     pnp_send_minor(node->pdo, IRP_MN_STOP_DEVICE, NULL);
     return STATUS_SUCCESS;
 }

@@ -62,11 +62,12 @@ static void surprise(struct pnp_node *node)
     pnp_removal_end(&removal);
 }
 
-/* Rules: PS-15, PS-16, PS-20, PH-18. */
+/* Rules: PS-15, PS-16, PS-20, PH-13, PH-18. */
 void pnp_device_missing(struct pnp_node *node)
 {
     node->present = false;
     if (pnp_has_drivers(node)) {
+        /* PS-15, PS-20: in whatever state it was. */
         surprise(node);
         if (node->state == PNP_SURPRISE_REMOVED)
             pnp_set_problem(node, PNP_PROBLEM_NOT_THERE, STATUS_NO_SUCH_DEVICE);

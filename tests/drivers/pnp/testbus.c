@@ -13,9 +13,10 @@
  *
  * Keys of a child: id= inst= hw=A;B compat=A;B desc= loc= container= bustype=internal unique= raw= removable=
  * eject= lock= surpriseok= address= uinumber= state=BITS fail=MINOR:STATUS (as 0x0:0xC0000001; again= keeps
- * failing) pend=MINOR, port=BASE:LENGTH (boot resource and requirement), ejectwith=SLOT. '~' in a text stands
- * for a blank. Keys of the bus: null= dup= norelist=; badid=1 a comma, 2 no end, 3 too long; keep=1: PDOs
- * that were deleted stay in the answer; noref=1: children are not referenced.
+ * failing) pend=MINOR, port=BASE:LENGTH (boot resource and requirement), boot=BASE (the boot resource is
+ * elsewhere), ejectwith=SLOT. '~' in a text stands for a blank. Keys of the bus: null= dup= norelist=;
+ * badid=1 a comma, 2 no end, 3 too long; keep=1: PDOs that were deleted stay in the answer; noref=1: children
+ * are not referenced.
  *
  * Every PnP request to a child is said in the shared log as SLOT.MINOR, those to the bus as bus.MINOR.
  */
@@ -34,8 +35,8 @@ struct child {
     BOOLEAN unique, raw, removable, eject, lock, surpriseok, bus_internal;
     ULONG address, uinumber, state;
     ULONG fail_minor, fail_status, pend_minor; /* minor + 1 */
-    ULONG port, port_length;
-    LONG eject_with; /* slot; -1: none */
+    ULONG port, port_length, boot;             /* boot: where firmware has put it, 0: at port */
+    LONG eject_with;                           /* slot; -1: none */
     ULONG usage, locked;
     UCHAR order[16]; /* the questions to identify it, in the order asked: minor, QUERY_ID and TEXT with their
                         kind */
@@ -181,7 +182,7 @@ static NTSTATUS query_resources(struct child *c, PIRP irp)
     d->Type = CmResourceTypePort;
     d->ShareDisposition = CmResourceShareDeviceExclusive;
     d->Flags = CM_RESOURCE_PORT_IO;
-    d->u.Port.Start.QuadPart = c->port;
+    d->u.Port.Start.QuadPart = c->boot ? c->boot : c->port;
     d->u.Port.Length = c->port_length;
     return answer(irp, &list, sizeof(list));
 }
@@ -636,6 +637,8 @@ static BOOLEAN set_number(struct child *c, const char *word)
         c->state = number(value);
     else if (is(word, "ejectwith", &value))
         c->eject_with = (LONG)number(value);
+    else if (is(word, "boot", &value))
+        c->boot = number(value);
     else if (is(word, "again", &value))
         c->again = number(value) != 0;
     else if (is(word, "pend", &value))

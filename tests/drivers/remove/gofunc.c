@@ -38,7 +38,8 @@ struct extension {
     ULONG fail_minor, fail_status, forget_minor; /* minor + 1 */
     ULONG bits, slow, lax, nofile, print;
     LONG files[4];
-    BOOLEAN rescan;
+    BOOLEAN rescan, started_once;
+    ULONG query_stops;
     PDEVICE_OBJECT related, kept;
     HANDLE opened, paged;
     char try_name[32];
@@ -269,6 +270,7 @@ static NTSTATUS query_stop(struct extension *e, PIRP irp)
     if (!e->lax && (e->files[1] || e->files[2] || e->files[3]))
         return complete(irp, STATUS_DEVICE_BUSY, 0);
     e->state = STOP_PENDING;
+    e->query_stops++;
     return succeed_and_pass(e, irp);
 }
 
@@ -276,6 +278,9 @@ static NTSTATUS handle(struct extension *e, PIRP irp, UCHAR minor)
 {
     switch (minor) {
     case IRP_MN_START_DEVICE:
+        if (e->state == STOPPED && !e->started_once)
+            CHECK("PS-19", e->query_stops == 1);
+        e->started_once = TRUE;
         return resume(e, irp, STARTED);
     case IRP_MN_CANCEL_STOP_DEVICE:
         return resume(e, irp, STARTED);
