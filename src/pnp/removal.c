@@ -76,7 +76,7 @@ void pnp_removal_collect(struct pnp_removal *removal, struct pnp_node *node, boo
         pnp_removal_collect(removal, child, eject);
     pnp_reference(node);
     removal->nodes[removal->count++] = node;
-    if (!pnp_has_drivers(node))
+    if (!pnp_has_drivers(node) || node->state == PNP_SURPRISE_REMOVED)
         return;
     /* PNP-07c: whenever drivers are removed. */
     collect_relations(removal, node, RemovalRelations, eject);

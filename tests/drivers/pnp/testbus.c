@@ -13,10 +13,10 @@
  *
  * Keys of a child: id= inst= hw=A;B compat=A;B desc= loc= container= bustype=internal unique= raw= removable=
  * eject= lock= surpriseok= address= uinumber= state=BITS fail=MINOR:STATUS (as 0x0:0xC0000001; again= keeps
- * failing) pend=MINOR, port=BASE:LENGTH (boot resource and requirement), boot=BASE (the boot resource is
- * elsewhere), ejectwith=SLOT. '~' in a text stands for a blank. Keys of the bus: null= dup= norelist=;
- * badid=1 a comma, 2 no end, 3 too long; keep=1: PDOs that were deleted stay in the answer; noref=1: children
- * are not referenced.
+ * failing) pend=MINOR, vanish=MINOR (it is unplugged while it is asked that), port=BASE:LENGTH (boot resource
+ * and requirement), boot=BASE (the boot resource is elsewhere), ejectwith=SLOT. '~' in a text stands for a
+ * blank. Keys of the bus: null= dup= norelist=; badid=1 a comma, 2 no end, 3 too long; keep=1: PDOs that were
+ * deleted stay in the answer; noref=1: children are not referenced.
  *
  * Every PnP request to a child is said in the shared log as SLOT.MINOR, those to the bus as bus.MINOR.
  */
@@ -34,9 +34,9 @@ struct child {
     char id[64], inst[64], hw[128], compat[128], desc[64], loc[64], container[48];
     BOOLEAN unique, raw, removable, eject, lock, surpriseok, bus_internal;
     ULONG address, uinumber, state;
-    ULONG fail_minor, fail_status, pend_minor; /* minor + 1 */
-    ULONG port, port_length, boot;             /* boot: where firmware has put it, 0: at port */
-    LONG eject_with;                           /* slot; -1: none */
+    ULONG fail_minor, fail_status, pend_minor, vanish_minor; /* minor + 1 */
+    ULONG port, port_length, boot;                           /* boot: where firmware has put it, 0: at port */
+    LONG eject_with;                                         /* slot; -1: none */
     ULONG usage, locked;
     UCHAR order[16]; /* the questions to identify it, in the order asked: minor, QUERY_ID and TEXT with their
                         kind */
@@ -225,7 +225,7 @@ static NTSTATUS query_relations(struct child *c, PIRP irp)
 static NTSTATUS remove_child(struct child *c, PIRP irp)
 {
     c->started = FALSE;
-    if (c->plugged)
+    if (c->plugged || c->deleted)
         return complete(irp, STATUS_SUCCESS);
     c->deleted = TRUE;
     if (the_bus->children[c->slot] == c)
@@ -347,6 +347,8 @@ static NTSTATUS pend_child(struct child *c, PIRP irp)
     return STATUS_PENDING;
 }
 
+static NTSTATUS unplug(ULONG slot);
+
 static NTSTATUS dispatch_child(struct child *c, PIRP irp)
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
@@ -354,6 +356,11 @@ static NTSTATUS dispatch_child(struct child *c, PIRP irp)
     note_question(c, location);
     check_request(c, irp, location);
     say("%lu.%s", c->slot, minor_name(minor));
+    if (c->vanish_minor == (ULONG)minor + 1) {
+        c->vanish_minor = 0;
+        unplug(c->slot);
+        IoInvalidateDeviceRelations(the_bus->pdo, BusRelations);
+    }
     if (c->fail_minor == (ULONG)minor + 1) {
         NTSTATUS status = (NTSTATUS)c->fail_status;
         if (!c->again)
@@ -637,6 +644,8 @@ static BOOLEAN set_number(struct child *c, const char *word)
         c->state = number(value);
     else if (is(word, "ejectwith", &value))
         c->eject_with = (LONG)number(value);
+    else if (is(word, "vanish", &value))
+        c->vanish_minor = number(value) + 1;
     else if (is(word, "boot", &value))
         c->boot = number(value);
     else if (is(word, "again", &value))
