@@ -94,6 +94,7 @@ void io_detach_locked(PDEVICE_OBJECT lower)
 EXPORT(ntoskrnl, IoDetachDevice, PASSIVE_LEVEL, PASSIVE_LEVEL, X_PLAIN)
 VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
 {
+    ob_reference(TargetDevice); /* it may be deleted already, and only this attachment keep it */
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&io_database_lock);
     PDEVICE_OBJECT upper = TargetDevice->AttachedDevice;
     io_detach_locked(TargetDevice);
@@ -105,6 +106,7 @@ VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
                          "IoDetachDevice was called for a device object that nobody is attached to");
     else
         TRACE(TRACE_DEVICE_DETACHED, upper, .a = (ULONG_PTR)TargetDevice);
+    ob_dereference(TargetDevice);
 }
 
 /* The top of the stack, not referenced. IRQL: <= DISPATCH_LEVEL. */
