@@ -16,6 +16,8 @@
   samples.seeds  I/O, cancel, close, time-out and unloading racing on custom-timer-dpc, keyboard and, in turn, dma-scatter
                  and controller-two-drives; a seed a run
   samples.real   the same with 4 virtual processors and 4 threads, for 60 seconds with each of the two
+  pnp.seeds      hot-plug, removal, stop, eject and power racing with I/O on the sample trio, a seed a run
+  pnp.real       the same with 4 virtual processors and 4 threads, for 60 seconds
 
 --scale multiplies the counts (fractions too). A failure is told on standard error with the command that shows it, and
 its output is kept in BUILD/soak.
@@ -191,12 +193,18 @@ class Soak:
     def samples_real(self, name):
         return self.race_real(name, 'soak-samples', (1, 2))
 
+    def pnp_seeds(self, name):
+        return self.race_seeds(name, 'soak-pnp')
+
+    def pnp_real(self, name):
+        return self.race_real(name, 'soak-pnp')
+
 
 LINES = {'faults.real': Soak.faults_real, 'faults.seeds': Soak.faults_seeds, 'stress.real': Soak.stress_real,
          'stress.seeds': Soak.stress_seeds, 'plays.seeds': Soak.plays_seeds, 'plays.real': Soak.plays_real, 'api.threads': Soak.api_threads,
          'serial.seeds': Soak.serial_seeds, 'serial.real': Soak.serial_real,
          'queues.seeds': Soak.queues_seeds, 'queues.real': Soak.queues_real,
-         'samples.seeds': Soak.samples_seeds, 'samples.real': Soak.samples_real}
+         'samples.seeds': Soak.samples_seeds, 'samples.real': Soak.samples_real, 'pnp.seeds': Soak.pnp_seeds, 'pnp.real': Soak.pnp_real}
 
 
 def main():

@@ -201,9 +201,17 @@ NTSTATUS pnp_bring_up(struct pnp_node *top)
 
 /* ---- actions ---- */
 
+/* Its bus may have been pulled out, and wait for the last handle below it to be closed. */
+static bool is_bus_there(const struct pnp_node *node)
+{
+    return node->parent == NULL || node->parent->state == PNP_STARTED;
+}
+
 static NTSTATUS start(void *context)
 {
     struct pnp_node *node = context;
+    if (!is_bus_there(node))
+        return STATUS_INVALID_DEVICE_STATE;
     if (node->state == PNP_STOPPED)
         return pnp_restart(node);
     if ((node->state != PNP_REMOVED && node->state != PNP_IDENTIFIED) || !node->present)
@@ -259,6 +267,8 @@ bool pnp_waits_for_driver(const struct pnp_node *node)
 
 static void look_again(struct pnp_node *node, void *context)
 {
+    if (!is_bus_there(node))
+        return;
     if (pnp_lost_driver_is_back(node)) {
         /* LC-11: it was unloaded, and one of its name is loaded again. */
         pnp_set_problem(node, PNP_NO_PROBLEM, STATUS_SUCCESS);
