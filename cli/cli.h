@@ -29,6 +29,10 @@ struct options {
     unsigned model_count;
     const char *registries[16];
     unsigned registry_count;
+    const char *registry_writes[16]; /* [KEY=]FILE */
+    unsigned registry_write_count;
+    const char *infs[64];
+    unsigned inf_count;
     const char *devices[64]; /* hardware ids, in order */
     unsigned device_count;
     const char **drivers;
@@ -108,6 +112,7 @@ const char *status_text(rgl_status status, char *buffer, size_t size); /* its na
 int command_run(int argc, char **argv);
 int command_shell(int argc, char **argv);
 int command_inspect(int argc, char **argv);
+int command_inf(int argc, char **argv);
 int command_exports(int argc, char **argv);
 int command_help(int argc, char **argv);
 int run_seeds(const struct options *options);

@@ -90,7 +90,7 @@ int session_finish(struct session *session, int exit_code)
     unload_drivers(session);
     rgl_poll(session->machine);
     session_show_reports(session);
-    exit_code = final_code(session, exit_code);
+    exit_code = worse(final_code(session, exit_code), session_write_registry(session));
     if (session->trace_fd >= 0) {
         fflush(stdout);
         rgl_trace_stop(session->machine);

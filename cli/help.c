@@ -12,6 +12,8 @@ static const char general[] =
     "                              the same commands at a prompt\n"
     "  ringless inspect DRIVER.sys [--json]\n"
     "                              what it is and needs, before anything of it runs\n"
+    "  ringless inf FILE.inf [HARDWARE-ID] [--json]\n"
+    "                              what an INF would install: devices, services, files, keys\n"
     "  ringless exports [--module M] [--json]\n"
     "                              every function provided: module, name, IRQL range\n"
     "  ringless help [run|commands|models|COMMAND]\n"
@@ -37,7 +39,13 @@ static const char run_text[] =
     "  --model NAME[,key=value...]   a part of the machine (see 'ringless help models')\n"
     "  --device HARDWARE-ID          a device of the root bus, added when the drivers are loaded; may "
     "repeat\n"
-    "  --registry FILE.reg           values to put into the registry first\n"
+    "  --inf FILE       devices are installed by it; may repeat, the best ranked one wins; drivers'\n"
+    "                   files lie beside it\n"
+    "  --registry [KEY=]FILE         a .reg file, or a Windows hive (of KEY, as HKLM\\Software; told by\n"
+    "                   its content if left out), to put into the registry first\n"
+    "  --registry-write [KEY=]FILE   at the end writes the key as a hive: changes the file if it is\n"
+    "                   there, else begins with the hive that was read (default key: that hive's, else\n"
+    "                   HKLM\\System)\n"
     "  --watchdog SECONDS            ends driver code that never returns (default 10)\n"
     "  --keep-going     a failed command does not end the run; the exit code is still 1\n"
     "  --json           one JSON object a line\n"
@@ -156,7 +164,7 @@ int command_help(int argc, char **argv)
     const char *text = command_help_text(word);
 
     if (word[0] == '\0' || strcmp(word, "inspect") == 0 || strcmp(word, "exports") == 0 ||
-        strcmp(word, "help") == 0)
+        strcmp(word, "inf") == 0 || strcmp(word, "help") == 0)
         fputs(general, stdout);
     else if (strcmp(word, "run") == 0 || strcmp(word, "shell") == 0)
         fputs(run_text, stdout);

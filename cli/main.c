@@ -13,7 +13,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } subcommands[] = {
     {"run", command_run},         {"shell", command_shell}, {"inspect", command_inspect},
-    {"exports", command_exports}, {"help", command_help},
+    {"exports", command_exports}, {"inf", command_inf},     {"help", command_help},
 };
 
 int usage_error(const char *format, ...)

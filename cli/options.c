@@ -15,6 +15,8 @@ enum option_id {
     OPT_TRACE,
     OPT_MODEL,
     OPT_REGISTRY,
+    OPT_REGISTRY_WRITE,
+    OPT_INF,
     OPT_DEVICE,
     OPT_WATCHDOG,
     OPT_COMMAND,
@@ -39,6 +41,8 @@ static const struct {
     {"--trace", OPT_TRACE, true},
     {"--model", OPT_MODEL, true},
     {"--registry", OPT_REGISTRY, true},
+    {"--registry-write", OPT_REGISTRY_WRITE, true},
+    {"--inf", OPT_INF, true},
     {"--device", OPT_DEVICE, true},
     {"--watchdog", OPT_WATCHDOG, true},
     {"-c", OPT_COMMAND, true},
@@ -110,6 +114,14 @@ static int special_pool_option(struct options *options, const char *text)
     return code;
 }
 
+static int one_more(const char *name, const char *argument, const char **list, unsigned *count, size_t room)
+{
+    if (*count == room)
+        return usage_error("%s: more than %u", name, *count);
+    list[(*count)++] = argument;
+    return EXIT_OK;
+}
+
 static int apply(struct options *options, enum option_id id, const char *name, const char *argument)
 {
     switch (id) {
@@ -143,6 +155,12 @@ static int apply(struct options *options, enum option_id id, const char *name, c
             return usage_error("more than %u registry files", options->registry_count);
         options->registries[options->registry_count++] = argument;
         return EXIT_OK;
+    case OPT_REGISTRY_WRITE:
+        return one_more(name, argument, options->registry_writes, &options->registry_write_count,
+                        sizeof(options->registry_writes) / sizeof(options->registry_writes[0]));
+    case OPT_INF:
+        return one_more(name, argument, options->infs, &options->inf_count,
+                        sizeof(options->infs) / sizeof(options->infs[0]));
     case OPT_DEVICE:
         if (options->device_count == sizeof(options->devices) / sizeof(options->devices[0]))
             return usage_error("more than %u devices", options->device_count);
@@ -227,7 +245,8 @@ int options_parse(struct options *options, int argc, char **argv, bool shell)
     }
     if (shell && options->seeds)
         return usage_error("--seeds is for 'ringless run'");
-    if (!shell && options->driver_count == 0 && script_line(options->script, 0) == NULL)
+    if (!shell && options->driver_count == 0 && options->device_count == 0 &&
+        script_line(options->script, 0) == NULL)
         return usage_error("run wants a driver; see 'ringless help run'");
     return EXIT_OK;
 }

@@ -107,29 +107,16 @@ static int start_trace(struct session *session)
     return EXIT_OK;
 }
 
-static int load_registry(struct session *session, const char *path)
-{
-    struct data data;
-    const char *error;
-    char word[4096];
-    int code = EXIT_OK;
-
-    snprintf(word, sizeof(word), "@%s", path);
-    if (!data_parse(&data, word, false, &error))
-        return usage_error("%s", error);
-    if (rgl_registry_load(session->machine, data.bytes, data.length) < 0)
-        code = usage_error("%s: %s", path, rgl_message());
-    free(data.bytes);
-    return code;
-}
-
 static int prepare(struct session *session)
 {
     const struct options *options = session->options;
     int code = start_trace(session);
 
     for (unsigned i = 0; i < options->registry_count && code == EXIT_OK; i++)
-        code = load_registry(session, options->registries[i]);
+        code = session_load_registry(session, options->registries[i]);
+    for (unsigned i = 0; i < options->inf_count && code == EXIT_OK; i++)
+        if (rgl_inf_add(session->machine, options->infs[i]) < 0)
+            code = usage_error("%s", rgl_message());
     for (unsigned i = 0; i < options->model_count && code == EXIT_OK; i++)
         if (rgl_model_add(session->machine, options->models[i]) < 0)
             code = usage_error("--model %s: %s", options->models[i], rgl_message());

@@ -78,6 +78,9 @@ int do_ioctl(struct call *call);
 int do_internal_ioctl(struct call *call);
 int do_cancel(struct call *call);
 int do_wait(struct call *call);
+/* registry.c */
+int session_load_registry(struct session *session, const char *word); /* exit code */
+int session_write_registry(struct session *session);
 /* models.c */
 void session_show_places(struct session *session); /* where the outside reaches the machine's devices */
 int do_model_input(struct call *call);

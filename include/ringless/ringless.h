@@ -182,6 +182,15 @@ RGL_API void rgl_device_unlock(rgl_device *device);
  * STATUS_INVALID_DEVICE_STATE: no driver has connected to the line. */
 RGL_API rgl_status rgl_interrupt(rgl_machine *machine, const char *source);
 RGL_API rgl_status rgl_registry_load(rgl_machine *machine, const void *text, size_t length); /* a .reg file */
+/* A Windows registry hive. key: which key it is ("HKLM\\Software"); NULL: told by what is in it. */
+RGL_API rgl_status rgl_registry_hive(rgl_machine *machine, const char *path, const char *key);
+/* Writes a key with all below it as a hive. An existing file is changed to that; a new one begins as a copy
+ * of the hive that was read as that key, else as an empty one. NULL: the first that was read, else
+ * HKLM\System. */
+RGL_API rgl_status rgl_registry_hive_write(rgl_machine *machine, const char *path, const char *key);
+/* An INF that devices are installed by; of several that fit a device the best ranked is. Drivers' files are
+ * looked for beside it. A mistake in it: STATUS_INVALID_PARAMETER, and rgl_message has file and line. */
+RGL_API rgl_status rgl_inf_add(rgl_machine *machine, const char *path);
 
 /* ---- drivers ---- */
 /* name: the file's base name ("hello.sys"); the service is called that without the extension.
@@ -411,6 +420,9 @@ RGL_API rgl_status rgl_wmi_enable(rgl_machine *machine, const char *guid, enum r
  * NULL: no driver image; rgl_message says why. */
 enum rgl_inspect_format { RGL_INSPECT_TEXT, RGL_INSPECT_JSON };
 RGL_API char *rgl_inspect(const char *name, const void *bytes, size_t length, enum rgl_inspect_format format);
+/* What an INF would install, for all devices that it is for or for the one of that hardware id (not NULL).
+ * Needs no machine; free() it. NULL: rgl_message says why. */
+RGL_API char *rgl_inf_describe(const char *path, const char *hardware_id, enum rgl_inspect_format format);
 
 /* ---- traces ---- */
 enum rgl_trace_format { RGL_TRACE_TEXT, RGL_TRACE_JSON };

@@ -21,6 +21,7 @@ struct rgl_machine {
     uint64_t closer;
     uint64_t owner;             /* the thread that made a simulated machine */
     struct rgl_file *files;     /* guarded by api_lock, as the next */
+    unsigned hives;             /* that were read: src/api/hive.c knows where from */
     struct rgl_driver *drivers; /* told to the embedder; they end with the machine */
 };
 extern struct rgl_machine api_machine;
@@ -69,6 +70,8 @@ HANDLE api_scratch_event(void); /* an auto-reset event of the calling thread */
 void api_debug_init(void);
 void api_debug_fini(void);
 unsigned api_debug_deliver(void);
+/* A line of the runtime's own, as if a driver of that name had printed it. NT stacks too. */
+void api_debug_line(const char *from, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- wmi.c ---- */
 void api_wmi_deliver(const void *wnode, size_t bytes); /* an event, to the embedder */

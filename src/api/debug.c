@@ -9,12 +9,14 @@
 #include <string.h>
 #include "api/api.h"
 #include "base/lock.h"
+#include "host/host.h"
 #include "rtl/debug.h"
 #include "rtl/rtl.h"
 #include "wmi/wmi.h"
 
 #define TAG_PRINT      0x746E7250 /* "Prnt" */
 #define LINE_MAX_BYTES 4096
+#define LONGEST_LINE   600 /* of the runtime's own */
 
 struct printed {
     struct printed *next;
@@ -84,6 +86,23 @@ static void sink(const char *text, const void *caller)
         return;
     name_of_caller(printed->driver, sizeof(printed->driver), caller);
     memcpy(printed->text, text, printed->length + 1);
+    append(printed);
+}
+
+void api_debug_line(const char *from, const char *format, ...)
+{
+    struct printed *printed = new_printed(LONGEST_LINE);
+    va_list arguments;
+
+    if (printed == NULL)
+        return;
+    host_snprintf(printed->driver, sizeof(printed->driver), "%s", from);
+    va_start(arguments, format);
+    host_vsnprintf(printed->text, LONGEST_LINE, format, arguments);
+    va_end(arguments);
+    printed->length = strlen(printed->text);
+    printed->text[printed->length++] = '\n';
+    printed->text[printed->length] = '\0';
     append(printed);
 }
 

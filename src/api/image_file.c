@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where services find their images: the file of that name that was offered (the
- * machine's own drivers), else in the folder of the driver file that was loaded last. Files are read on a
- * helper pthread, since whoever asks runs on an NT stack. folder_lock is taken by pthreads only.
+ * machine's own drivers), else where the INF that installed the service has it, else in the folder of the
+ * driver file that was loaded last. Files are read on a helper pthread, since whoever asks runs on an NT
+ * stack. folder_lock is taken by pthreads only.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include "api/api.h"
+#include "api/inf.h"
 #include "rtl/rtl.h"
 #include "vf/vf.h"
 
@@ -68,22 +70,39 @@ static const char *base_name(const char *path)
 }
 
 struct reading {
+    char image[600]; /* the whole path, as the service's key has it */
     char name[128];
     unsigned char *bytes;
     size_t length;
 };
+
+/* False: no file of that name was offered. */
+static bool find_offer(const char *name, char *path, size_t size)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&folder_lock);
+    for (const struct offer *offer = offers; offer != NULL; offer = offer->next) {
+        if (strcasecmp(base_name(offer->path), name) != 0)
+            continue;
+        snprintf(path, size, "%s", offer->path);
+        found = true;
+    }
+    pthread_mutex_unlock(&folder_lock);
+    return found;
+}
 
 static void read_image(void *arg)
 {
     struct reading *reading = arg;
     char path[sizeof(folder) + sizeof(reading->name)];
 
-    pthread_mutex_lock(&folder_lock);
-    snprintf(path, sizeof(path), "%s%s", folder, reading->name);
-    for (const struct offer *offer = offers; offer != NULL; offer = offer->next)
-        if (strcasecmp(base_name(offer->path), reading->name) == 0)
-            snprintf(path, sizeof(path), "%s", offer->path);
-    pthread_mutex_unlock(&folder_lock);
+    if (!find_offer(reading->name, path, sizeof(path)) &&
+        !api_inf_find_image(reading->image, path, sizeof(path))) {
+        pthread_mutex_lock(&folder_lock);
+        snprintf(path, sizeof(path), "%s%s", folder, reading->name);
+        pthread_mutex_unlock(&folder_lock);
+    }
     reading->bytes = api_read_file(path, &reading->length);
 }
 
@@ -94,6 +113,7 @@ static const void *open_image(const WCHAR *image_path, size_t *length)
 
     while (from != 0 && image_path[from - 1] != '\\' && image_path[from - 1] != '/')
         from--;
+    rtl_utf8_from_wide(reading.image, sizeof(reading.image), image_path, rtl_wcslen(image_path));
     rtl_utf8_from_wide(reading.name, sizeof(reading.name), image_path + from, rtl_wcslen(image_path + from));
     if (reading.name[0] == '\0')
         return NULL;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/api.h"
+#include "api/inf.h"
 #include "api/request.h"
 #include "cm/cm.h"
 #include "models/model.h"
@@ -112,6 +113,7 @@ rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machine **mac
     api_debug_init();
     vf_start((enum vf_level)checked.verify);
     api_image_files_init(checked.simulated);
+    api_inf_init();
     api_new_machine();
     *machine = &api_machine;
     return api_ok(STATUS_SUCCESS);
@@ -221,6 +223,7 @@ void rgl_machine_destroy(rgl_machine *machine)
     vf_stop();
     __atomic_store_n(&machine->alive, false, __ATOMIC_SEQ_CST);
     api_shutdown();
+    api_inf_end();
     __atomic_store_n(&taken, false, __ATOMIC_RELEASE);
 }
 

@@ -22,8 +22,7 @@ static bool below_registry(const WCHAR *path, UNICODE_STRING *rest)
     return rest->Length == 0 || rest->Buffer[0] == '\\';
 }
 
-/* Takes the lock on success. */
-static NTSTATUS lock_path(const WCHAR *path, struct cm_walk *walk, struct cm_key **key)
+NTSTATUS cm_lock_path(const WCHAR *path, struct cm_walk *walk, struct cm_key **key)
 {
     UNICODE_STRING rest;
     if (!below_registry(path, &rest))
@@ -39,7 +38,7 @@ NTSTATUS cm_create_key(const WCHAR *path)
 {
     struct cm_walk walk = {.create_all = true};
     struct cm_key *key;
-    NTSTATUS status = lock_path(path, &walk, &key);
+    NTSTATUS status = cm_lock_path(path, &walk, &key);
     if (NT_SUCCESS(status))
         rl_lock_release(&cm_lock);
     return status;
@@ -49,7 +48,7 @@ bool cm_key_exists(const WCHAR *path)
 {
     struct cm_walk walk = {0};
     struct cm_key *key;
-    if (!NT_SUCCESS(lock_path(path, &walk, &key)))
+    if (!NT_SUCCESS(cm_lock_path(path, &walk, &key)))
         return false;
     rl_lock_release(&cm_lock);
     return true;
@@ -61,7 +60,7 @@ NTSTATUS cm_set_value(const WCHAR *path, const WCHAR *name, ULONG type, const vo
     struct cm_key *key;
     UNICODE_STRING value_name;
     rtl_init_string(&value_name, name ? name : u"");
-    NTSTATUS status = lock_path(path, &walk, &key);
+    NTSTATUS status = cm_lock_path(path, &walk, &key);
     if (!NT_SUCCESS(status))
         return status;
     status = cm_put_value(key, &value_name, type, data, length);
@@ -75,7 +74,7 @@ NTSTATUS cm_delete_value(const WCHAR *path, const WCHAR *name)
     struct cm_key *key;
     UNICODE_STRING value_name;
     rtl_init_string(&value_name, name ? name : u"");
-    NTSTATUS status = lock_path(path, &walk, &key);
+    NTSTATUS status = cm_lock_path(path, &walk, &key);
     if (!NT_SUCCESS(status))
         return status;
     struct cm_value *value = cm_find_value(key, &value_name);
@@ -91,7 +90,7 @@ NTSTATUS cm_query_value(const WCHAR *path, const WCHAR *name, ULONG *type, void 
     struct cm_key *key;
     UNICODE_STRING value_name;
     rtl_init_string(&value_name, name ? name : u"");
-    NTSTATUS status = lock_path(path, &walk, &key);
+    NTSTATUS status = cm_lock_path(path, &walk, &key);
     if (!NT_SUCCESS(status))
         return status;
     const struct cm_value *value = cm_find_value(key, &value_name);
@@ -113,7 +112,7 @@ NTSTATUS cm_subkey_name(const WCHAR *path, ULONG index, WCHAR *name, size_t room
 {
     struct cm_walk walk = {0};
     struct cm_key *key;
-    NTSTATUS status = lock_path(path, &walk, &key);
+    NTSTATUS status = cm_lock_path(path, &walk, &key);
     if (!NT_SUCCESS(status))
         return status;
     const struct cm_key *child = cm_child_at(key, index);
@@ -133,7 +132,7 @@ NTSTATUS cm_delete_tree(const WCHAR *path)
 {
     struct cm_walk walk = {.as_link = true};
     struct cm_key *key;
-    NTSTATUS status = lock_path(path, &walk, &key);
+    NTSTATUS status = cm_lock_path(path, &walk, &key);
     if (!NT_SUCCESS(status))
         return status;
     if (key->parent)
@@ -173,22 +172,33 @@ static NTSTATUS make_keys(void)
     return status;
 }
 
-/* CurrentControlSet, and Hardware that is volatile from the top. */
-static NTSTATUS make_special_keys(void)
+NTSTATUS cm_select_control_set(ULONG number)
 {
-    static const WCHAR target[] = u"\\Registry\\Machine\\System\\ControlSet001";
     static const UNICODE_STRING link_value = {34, 34, (WCHAR *)u"SymbolicLinkValue"};
-    struct cm_walk link_walk = {.create_all = true},
-                   hardware_walk = {.create_all = true, .is_volatile = true};
-    struct cm_key *link, *hardware;
-    NTSTATUS status = lock_path(u"\\Registry\\MACHINE\\SYSTEM\\CurrentControlSet", &link_walk, &link);
+    WCHAR target[] = u"\\Registry\\Machine\\System\\ControlSet000";
+    struct cm_walk link_walk = {.create_all = true, .as_link = true};
+    struct cm_key *link;
+    if (number == 0 || number > 999)
+        return STATUS_INVALID_PARAMETER;
+    for (WCHAR *digit = target + countof(target) - 2; number; number /= 10)
+        *digit-- = (WCHAR)(u'0' + number % 10);
+    NTSTATUS status = cm_lock_path(u"\\Registry\\MACHINE\\SYSTEM\\CurrentControlSet", &link_walk, &link);
     if (!NT_SUCCESS(status))
         return status;
     status = cm_put_value(link, &link_value, REG_LINK, target, sizeof(target) - sizeof(WCHAR));
     link->is_link = true;
     rl_lock_release(&cm_lock);
+    return status;
+}
+
+/* CurrentControlSet, and Hardware that is volatile from the top. */
+static NTSTATUS make_special_keys(void)
+{
+    struct cm_walk hardware_walk = {.create_all = true, .is_volatile = true};
+    struct cm_key *hardware;
+    NTSTATUS status = cm_select_control_set(1);
     if (NT_SUCCESS(status))
-        status = lock_path(u"\\Registry\\MACHINE\\HARDWARE", &hardware_walk, &hardware);
+        status = cm_lock_path(u"\\Registry\\MACHINE\\HARDWARE", &hardware_walk, &hardware);
     if (NT_SUCCESS(status))
         rl_lock_release(&cm_lock);
     return status;

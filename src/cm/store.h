@@ -75,6 +75,9 @@ struct cm_walk {
 NTSTATUS cm_walk_path(struct cm_key *from, const UNICODE_STRING *path, struct cm_walk *walk,
                       struct cm_key **key);
 
+/* init.c: by absolute path; takes the lock on success. */
+NTSTATUS cm_lock_path(const WCHAR *path, struct cm_walk *walk, struct cm_key **key);
+
 /* key_object.c */
 NTSTATUS cm_key_type_init(void);
 struct cm_create { /* parse context of NtCreateKey */

@@ -76,6 +76,10 @@ struct inf_match {
     const char *section; /* the Models section, as it is named */
     const struct inf_line *line;
 };
+/* Every line that is for a device of this system, in the file's order, until one says false; score is 0, id
+ * the line's hardware identifier. */
+void inf_for_each_model(const struct inf *inf, const struct inf_system *system,
+                        bool (*visit)(void *context, const struct inf_match *model), void *context);
 /* The best match; of equal ones the first in the file. False: none. */
 bool inf_match(const struct inf *inf, const struct inf_system *system, const struct inf_ids *ids,
                struct inf_match *match);

@@ -135,24 +135,56 @@ static ULONG score_of(const struct inf_line *line, const struct inf_ids *ids, co
     return best;
 }
 
-bool inf_match(const struct inf *inf, const struct inf_system *system, const struct inf_ids *ids,
-               struct inf_match *match)
+void inf_for_each_model(const struct inf *inf, const struct inf_system *system,
+                        bool (*visit)(void *context, const struct inf_match *model), void *context)
 {
     const struct inf_section *manufacturers = inf_section(inf, "Manufacturer");
 
-    *match = (struct inf_match){.score = ~0u};
     if (manufacturers == NULL)
-        return false;
+        return;
     for (const struct inf_line *maker = manufacturers->first; maker != NULL; maker = maker->next) {
         const struct inf_section *models = models_of(inf, system, maker);
         for (const struct inf_line *line = models != NULL ? models->first : NULL; line != NULL;
              line = line->next) {
-            const char *id = NULL;
-            ULONG score = line->key != NULL ? score_of(line, ids, &id) : ~0u;
-            if (score < match->score)
-                *match =
-                    (struct inf_match){score, id, line->key, maker->key, line->value[0], models->name, line};
+            if (line->key == NULL)
+                continue;
+            const struct inf_match model = {.id = inf_value(line, 1),
+                                            .description = line->key,
+                                            .manufacturer = maker->key != NULL ? maker->key : "",
+                                            .install = inf_value(line, 0),
+                                            .section = models->name,
+                                            .line = line};
+            if (!visit(context, &model))
+                return;
         }
     }
+}
+
+struct matching {
+    const struct inf_ids *ids;
+    struct inf_match *best;
+};
+
+static bool consider(void *context, const struct inf_match *model)
+{
+    struct matching *matching = context;
+    const char *id = NULL;
+    ULONG score = score_of(model->line, matching->ids, &id);
+
+    if (score < matching->best->score) {
+        *matching->best = *model;
+        matching->best->score = score;
+        matching->best->id = id;
+    }
+    return true;
+}
+
+bool inf_match(const struct inf *inf, const struct inf_system *system, const struct inf_ids *ids,
+               struct inf_match *match)
+{
+    struct matching matching = {ids, match};
+
+    *match = (struct inf_match){.score = ~0u};
+    inf_for_each_model(inf, system, consider, &matching);
     return match->score != ~0u;
 }

@@ -141,9 +141,31 @@ static const struct {
     {"CatalogFile", read_elsewhere},
 };
 
+/* Entries of a network adapter's install section that its class puts into the software key. */
+static bool network_entry(struct inf_scope *scope, const struct inf_line *line)
+{
+    static const char *const numbers[] = {"Characteristics", "*IfType", "*MediaType", "*PhysicalMediaType"};
+    ULONG64 number;
+
+    if (scope->place.kind != PLACE_SOFTWARE ||
+        !inf_same(inf_class_guid(scope->plan->inf), "{4d36e972-e325-11ce-bfc1-08002be10318}"))
+        return false;
+    if (inf_same(line->key, "BusType")) {
+        inf_plan_set(scope->plan, &scope->place, "BusType", inf_value(line, 0), line->number);
+        return true;
+    }
+    for (unsigned i = 0; i < countof(numbers); i++) {
+        if (!inf_same(line->key, numbers[i]) || !inf_number64(inf_value(line, 0), &number))
+            continue;
+        inf_plan_set_number(scope->plan, &scope->place, numbers[i], (ULONG)number, line->number);
+        return true;
+    }
+    return false;
+}
+
 static bool carry_out(struct inf_scope *scope, const struct inf_line *line)
 {
-    if (line->key == NULL)
+    if (line->key == NULL || network_entry(scope, line))
         return true;
     for (unsigned i = 0; i < countof(directives); i++)
         if (inf_same(line->key, directives[i].key))
@@ -290,10 +312,8 @@ static void describe_device(struct inf_plan *plan, const struct inf_match *match
 
     if (!base)
         return;
-    if (*inf_class_guid(plan->inf) != '\0') {
-        inf_plan_set(plan, &device, "ClassGUID", inf_class_guid(plan->inf), line);
-        inf_plan_set(plan, &device, "Class", inf_value(inf_find(version, "Class", NULL), 0), line);
-    }
+    inf_plan_set(plan, &device, "ClassGUID", inf_class_guid(plan->inf), line);
+    inf_plan_set(plan, &device, "Class", inf_value(inf_find(version, "Class", NULL), 0), line);
     inf_plan_set(plan, &device, "DeviceDesc", match->description, line);
     inf_plan_set(plan, &device, "Mfg", match->manufacturer, line);
     inf_plan_set_number(plan, &device, "ConfigFlags", 0, line);
@@ -330,6 +350,10 @@ struct inf_plan *inf_plan_device(const struct inf *inf, const struct inf_match *
         goto fail;
     }
     plan->section = install->name;
+    if (*inf_class_guid(inf) == '\0') {
+        inf_fail(error, 0, "[Version] has no ClassGuid");
+        goto fail;
+    }
     if (base && !inf_install_class(plan))
         goto fail;
     if (base)

@@ -107,17 +107,17 @@ bool inf_rank_better(const struct inf_rank *a, const struct inf_rank *b);
 const char *inf_extension_id(const struct inf *inf);
 
 /* ---- apply.c: NT side; PASSIVE_LEVEL ---- */
-#define INF_PATH_CHARS 512
+#define INF_PATH_CHARS 768
 struct inf_ops {
     void *context;
     /* The absolute path of the key that the step begins at. */
     NTSTATUS (*base)(void *context, const struct inf_step *step, WCHAR *path, size_t room_chars);
     NTSTATUS (*create_key)(void *context, const WCHAR *path);
     bool (*key_exists)(void *context, const WCHAR *path);
-    NTSTATUS (*set)
+    NTSTATUS(*set)
     (void *context, const WCHAR *path, const WCHAR *name, ULONG type, const void *data, ULONG length);
     /* *length: in the room, out the size; STATUS_BUFFER_TOO_SMALL if that is more. */
-    NTSTATUS (*query)
+    NTSTATUS(*query)
     (void *context, const WCHAR *path, const WCHAR *name, ULONG *type, void *data, ULONG *length);
     NTSTATUS (*delete_value)(void *context, const WCHAR *path, const WCHAR *name);
     NTSTATUS (*delete_tree)(void *context, const WCHAR *path);

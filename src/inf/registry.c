@@ -133,6 +133,10 @@ static bool flags_of(struct inf_scope *scope, const struct inf_line *line, ULONG
     ULONG64 number = 0;
     const char *text = inf_value(line, 3);
 
+    if (*text == '%') { /* a string that is not defined: Windows takes none for 0 */
+        inf_plan_note(scope->plan, line->number, "%s is no string of this INF", text);
+        text = "";
+    }
     if (*text != '\0' && (!inf_number64(text, &number) || number > 0xFFFFFFFF))
         return inf_fail(scope->plan->error, line->number, "'%s' is no number for the flags", text);
     *flags = (ULONG)number;

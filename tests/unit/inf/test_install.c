@@ -426,6 +426,18 @@ static void needs_come_behind_the_section_itself(void **state)
     inf_close(second);
 }
 
+static void network_adapters_have_entries_of_their_own(void **state)
+{
+    install_text("[Version]\nSignature=\"$Windows NT$\"\nClass=Net\n"
+                 "ClassGuid={4d36e972-e325-11ce-bfc1-08002be10318}\nProvider=Maker\n"
+                 "[Manufacturer]\nMaker=Models,NTamd64\n[Models.NTamd64]\n\"A card\"=Card,ROOT\\CARD\n"
+                 "[Card]\nCharacteristics=0x84\nBusType=5\n*IfType=6\n*MediaType=0\n*PhysicalMediaType=14\n");
+    assert_value(SOFTWARE, "Characteristics", "4:00000084");
+    assert_value(SOFTWARE, "BusType", "1:5");
+    assert_value(SOFTWARE, "*IfType", "4:00000006");
+    assert_value(SOFTWARE, "*PhysicalMediaType", "4:0000000e");
+}
+
 static void what_is_not_carried_out_is_said(void **state)
 {
     struct inf *inf = open_text(HEAD "[Card]\nRegisterDlls=Dlls\nAddReg=Nowhere\n[Card.Services]\n"
@@ -544,6 +556,7 @@ int main(void)
         cmocka_unit_test_setup(resources_are_alternatives, start),
         cmocka_unit_test_setup(files_are_found_by_their_disk, start),
         cmocka_unit_test_setup(needs_come_behind_the_section_itself, start),
+        cmocka_unit_test_setup(network_adapters_have_entries_of_their_own, start),
         cmocka_unit_test_setup(what_is_not_carried_out_is_said, start),
         cmocka_unit_test_setup(mistakes_are_named_with_their_line, start),
         cmocka_unit_test_setup(an_inf_can_be_for_no_device, start),
