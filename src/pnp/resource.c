@@ -60,6 +60,16 @@ void pnp_resources_init(void)
     io_device_ops.bus_dma_adapter = resource_bus_dma_adapter;
 }
 
+void resource_lock_acquire(void)
+{
+    ExAcquireFastMutex(&resource_lock);
+}
+
+void resource_lock_release(void)
+{
+    ExReleaseFastMutex(&resource_lock);
+}
+
 static void let_go_of(struct resource_solution *solution)
 {
     for (unsigned i = 0; i < solution->claim_count; i++)
@@ -72,20 +82,30 @@ static void hold_again(struct resource_solution *solution)
         resource_hold(&solution->claims[i]);
 }
 
+void resource_suspend(struct pnp_node *node, bool suspended)
+{
+    if (!node->assigned)
+        return;
+    if (suspended)
+        let_go_of(node->assigned);
+    else
+        hold_again(node->assigned);
+}
+
 /* Among what is free, with the node's present resources counted as free; they stay its own on failure. */
 static NTSTATUS solve_for(struct pnp_node *node, const IO_RESOURCE_REQUIREMENTS_LIST *requirements,
                           struct resource_solution *solution)
 {
     struct resource_solution *old = node->assigned;
     NTSTATUS status;
-    ExAcquireFastMutex(&resource_lock);
+    resource_lock_acquire();
     if (old)
         let_go_of(old);
     status =
         resource_solve(requirements, node->raw_resources ? node->raw_resources : node->boot, node, solution);
     if (old)
         hold_again(old);
-    ExReleaseFastMutex(&resource_lock);
+    resource_lock_release();
     return status;
 }
 
@@ -94,9 +114,9 @@ static void drop(struct pnp_node *node)
     struct resource_solution *old = node->assigned;
     if (!old)
         return;
-    ExAcquireFastMutex(&resource_lock);
+    resource_lock_acquire();
     resource_discard(old);
-    ExReleaseFastMutex(&resource_lock);
+    resource_lock_release();
     mm_free(old);
     node->assigned = NULL;
     node->raw_resources = NULL;
@@ -111,9 +131,9 @@ static NTSTATUS accept(struct pnp_node *node, struct resource_solution *solution
     PCM_RESOURCE_LIST translated = resource_translate(solution->list, &status);
     struct resource_solution *kept = mm_alloc(sizeof(*kept), RESOURCE_TAG);
     if (!translated || !kept) {
-        ExAcquireFastMutex(&resource_lock);
+        resource_lock_acquire();
         resource_discard(solution);
-        ExReleaseFastMutex(&resource_lock);
+        resource_lock_release();
         resource_free(translated);
         mm_free(kept);
         return translated ? STATUS_INSUFFICIENT_RESOURCES : status;
@@ -141,20 +161,38 @@ static bool asks_for_nothing(const IO_RESOURCE_REQUIREMENTS_LIST *requirements)
     return true;
 }
 
+static NTSTATUS assign(struct pnp_node *node, const IO_RESOURCE_REQUIREMENTS_LIST *wanted)
+{
+    struct resource_solution solution = {0};
+    NTSTATUS status = solve_for(node, wanted, &solution);
+    return NT_SUCCESS(status) ? accept(node, &solution) : status;
+}
+
+/* What others have is asked for when nothing else will do. Rules: PS-08. */
+static NTSTATUS assign_or_make_room(struct pnp_node *node, const IO_RESOURCE_REQUIREMENTS_LIST *wanted)
+{
+    struct resource_victims victims = {.count = 0};
+    NTSTATUS status = assign(node, wanted);
+    if (status != STATUS_CONFLICTING_ADDRESSES || !NT_SUCCESS(resource_make_room(node, wanted, &victims)))
+        return status;
+    status = assign(node, wanted);
+    resource_settle(&victims);
+    return status;
+}
+
 /* Rules: PS-04, PH-27. */
 NTSTATUS pnp_assign_resources(struct pnp_node *node)
 {
     PIO_RESOURCE_REQUIREMENTS_LIST own = node->filtered ? NULL : pnp_requirements_to_filter(node);
     const IO_RESOURCE_REQUIREMENTS_LIST *wanted = node->filtered ? node->filtered : own;
-    struct resource_solution solution = {0};
     NTSTATUS status = STATUS_SUCCESS;
     if (wanted && !resource_requirements_are_sound(wanted, wanted->ListSize))
         status = STATUS_INVALID_PARAMETER;
     else if (!wanted || asks_for_nothing(wanted))
         /* PH-27: then there are no lists. */
         drop(node);
-    else if (NT_SUCCESS(status = solve_for(node, wanted, &solution)))
-        status = accept(node, &solution);
+    else
+        status = assign_or_make_room(node, wanted);
     resource_free(own);
     return status;
 }

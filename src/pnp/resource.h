@@ -110,6 +110,21 @@ NTSTATUS resource_solve(const IO_RESOURCE_REQUIREMENTS_LIST *requirements, const
                         const void *owner, struct resource_solution *solution);
 void resource_discard(struct resource_solution *solution);
 
+/* ---- resource_rebalance.c ---- */
+/* Makes room for what the node wants: devices that could do with other resources are asked to stop, and get
+ * others. STATUS_SUCCESS: what is wanted is free now, and resource_settle is to be called when it is held. */
+struct resource_victims {
+    struct pnp_node *nodes[8]; /* referenced */
+    unsigned count;
+};
+NTSTATUS resource_make_room(struct pnp_node *node, const IO_RESOURCE_REQUIREMENTS_LIST *wanted,
+                            struct resource_victims *victims);
+void resource_settle(struct resource_victims *victims); /* those that were stopped start again */
+/* The arbiter's lock; not recursive. IRQL: <= APC_LEVEL. */
+void resource_lock_acquire(void);
+void resource_lock_release(void);
+void resource_suspend(struct pnp_node *node, bool suspended); /* its claims do not count; locked */
+
 /* ---- resource_translate.c ---- */
 /* What processors use of raw resources; the same shape. NULL: no memory or *status. Owns: the caller. */
 CM_RESOURCE_LIST *resource_translate(const CM_RESOURCE_LIST *raw, NTSTATUS *status);

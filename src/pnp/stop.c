@@ -68,8 +68,8 @@ static bool same_place(const CM_PARTIAL_RESOURCE_DESCRIPTOR *a, const CM_PARTIAL
 {
     if (a->Type != b->Type)
         return false;
-    if (a->Type == CmResourceTypeInterrupt)
-        return a->u.Interrupt.Vector == b->u.Interrupt.Vector;
+    if (a->Type == CmResourceTypeInterrupt) /* messages do not take a line's place from anybody */
+        return a->u.Interrupt.Vector == b->u.Interrupt.Vector || (a->Flags & CM_RESOURCE_INTERRUPT_MESSAGE);
     return a->u.Generic.Start.QuadPart == b->u.Generic.Start.QuadPart;
 }
 
