@@ -84,9 +84,8 @@ static bool named_by(const struct pnp_node *node, const char *service)
     return is_component(node->device_id, service);
 }
 
-static void consider_service(const char *service, void *context)
+static void consider_service(const char *service, struct candidates *c)
 {
-    struct candidates *c = context;
     if (pnp_ops.installs_service && pnp_ops.installs_service(service))
         return;
     if (c->count++ == 0)
@@ -95,10 +94,35 @@ static void consider_service(const char *service, void *context)
         host_snprintf(c->by_name, sizeof(c->by_name), "%s", service);
 }
 
-static void consider(PDRIVER_OBJECT driver, void *context)
+/* Collected under locks, considered without. */
+struct services {
+    unsigned count;
+    char names[64][IO_SERVICE_NAME_BYTES];
+};
+
+static void collect_service(const char *service, void *context)
+{
+    struct services *all = context;
+    if (all->count < countof(all->names))
+        host_snprintf(all->names[all->count++], IO_SERVICE_NAME_BYTES, "%s", service);
+}
+
+static void collect(PDRIVER_OBJECT driver, void *context)
 {
     if (io_driver_image(driver) && driver->DriverExtension->AddDevice)
-        consider_service(io_driver_service(driver), context);
+        collect_service(io_driver_service(driver), context);
+}
+
+static void consider_all(struct candidates *c)
+{
+    struct services *all = mm_alloc(sizeof(*all), PNP_TAG);
+    if (!all)
+        return;
+    io_for_each_driver(collect, all);
+    pnp_for_each_departed(collect_service, all);
+    for (unsigned i = 0; i < all->count; i++)
+        consider_service(all->names[i], c);
+    mm_free(all);
 }
 
 static bool loaded_service(struct pnp_node *node)
@@ -108,8 +132,7 @@ static bool loaded_service(struct pnp_node *node)
     if (!c)
         return false;
     c->node = node;
-    io_for_each_driver(consider, c);
-    pnp_for_each_departed(consider_service, c);
+    consider_all(c);
     const char *service = c->count == 1 ? c->only : c->named ? c->by_name : NULL;
     if (service)
         rtl_wide_from_utf8(wide, countof(wide), service, __builtin_strlen(service));

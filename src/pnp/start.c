@@ -130,7 +130,7 @@ static bool is_disabled(struct pnp_node *node)
 static NTSTATUS build_and_start(struct pnp_node *node)
 {
     NTSTATUS status;
-    bool again = node->problem != PNP_NO_PROBLEM;
+    bool again = node->state == PNP_REMOVED || node->problem != PNP_NO_PROBLEM;
     node->raw = false;
     pnp_set_problem(node, PNP_NO_PROBLEM, STATUS_SUCCESS);
     if (is_disabled(node))
@@ -139,7 +139,7 @@ static NTSTATUS build_and_start(struct pnp_node *node)
     if (!NT_SUCCESS(status) || pnp_waits_for_boot(node))
         return status;
     if (again)
-        /* PNP-0B: what was installed while it waited may change what the bus asks for. */
+        /* PNP-0B: what was installed since may change what the bus asks for. */
         pnp_query_requirements(node);
     status = pnp_build_stack(node);
     if (NT_SUCCESS(status))
