@@ -111,7 +111,8 @@ static void show_json(const struct rgl_devnode_info *info)
     member("description", info->description);
     member("state", info->state);
     member("service", info->service);
-    printf(",\"raw\":%s,\"problem\":%u", info->raw ? "true" : "false", info->problem);
+    printf(",\"raw\":%s,\"flags\":%u,\"problem\":%u", info->raw ? "true" : "false", (unsigned)info->flags,
+           info->problem);
     member("problem_text", info->problem_text);
     if (info->problem_status != 0)
         member("problem_status", status_text(info->problem_status, buffer, sizeof(buffer)));
@@ -132,6 +133,30 @@ static void show_stack(const struct rgl_devnode_info *info, int indent)
     for (unsigned i = 0; i < info->stack_count; i++) {
         const struct rgl_devnode_device *device = &info->stack[i];
         printf("%s%s%s%s", i ? " > " : "", device->service, device->name[0] ? " " : "", device->name);
+    }
+    putchar('\n');
+}
+
+static void show_flags(const struct rgl_devnode_info *info, int indent)
+{
+    static const struct {
+        uint32_t bit;
+        const char *text;
+    } flags[] = {{0x01, "disabled in hardware"},
+                 {0x02, "not to be displayed"},
+                 {0x04, "failed"},
+                 {0x08, "removed"},
+                 {0x10, "other resources"},
+                 {0x20, "not disableable"},
+                 {0x40, "disconnected"}};
+    const char *separator = "reports: ";
+
+    printf("%*s  ", indent, "");
+    for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        if (!(info->flags & flags[i].bit))
+            continue;
+        printf("%s%s", separator, flags[i].text);
+        separator = ", ";
     }
     putchar('\n');
 }
@@ -168,6 +193,8 @@ static void show_node(void *context, const struct rgl_devnode_info *info)
     show_stack(info, indent);
     if (info->resources[0])
         printf("%*s  resources: %s\n", indent, "", info->resources);
+    if (info->flags & 0x7F)
+        show_flags(info, indent);
     if (info->problem != 0)
         show_problem(info, indent);
 }

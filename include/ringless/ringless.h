@@ -340,6 +340,7 @@ struct rgl_devnode_info {
     const char *hardware_id, *description, *service; /* "": none */
     const char *state;                               /* "started", "removed" ... */
     const char *resources; /* "memory 0xfeb00000-0xfeb00fff; interrupt 11 (vector 0xb1, IRQL 8)"; "": none */
+    uint32_t flags;        /* PNP_DEVICE_STATE bits that its drivers report */
     unsigned depth;        /* 1: a child of the root bus */
     bool raw;              /* started without a function driver */
     unsigned problem;      /* the device manager's problem code; 0: none */

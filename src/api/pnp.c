@@ -166,6 +166,7 @@ static void fill(struct node_row *row, struct pnp_node *node)
                                           .problem = node->problem,
                                           .problem_text = pnp_problem_text(node->problem),
                                           .problem_status = node->problem_status,
+                                          .flags = node->device_state,
                                           .raw = node->raw,
                                           .depth = depth_of(node)};
     text_of(row->path, sizeof(row->path), node->instance_path);

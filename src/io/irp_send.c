@@ -34,7 +34,7 @@ _Noreturn void NTAPI io_irp_bugcheck(ULONG code, const IRP *irp, const void *dev
 /* What an unset MajorFunction slot holds. Rules: REQ-02, MJ (default handler). */
 NTSTATUS NTAPI io_invalid_device_request(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    /* REQ-02, REQ-03: the driver has nothing for this request. */
+    /* REQ-02, REQ-03, REQ-17: the driver has nothing for this request. */
     Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
     /* REQ-02: and transferred nothing. */
     Irp->IoStatus.Information = 0;

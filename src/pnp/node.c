@@ -90,6 +90,7 @@ void pnp_node_unlink(struct pnp_node *node)
     node->state = PNP_DELETED;
     KeReleaseSpinLock(&pnp_tree_lock, irql);
     pnp_tell(node, offsetof(struct pnp_observer, gone));
+    pnp_forget_power_relations(node);
     node->pdo = NULL;
     /* PNP-07a: the reference that the bus driver gave with its answer. */
     ob_dereference(pdo);

@@ -105,11 +105,12 @@ struct pnp_node {
     void *assigned;  /* pnp/resource.c: what the arbiter holds for the two */
     /* Drivers: the service, NULL: none known. */
     WCHAR *service;
-    char *lost;               /* the service whose unloading took its drivers; they come back with it */
-    LONG usage[4];            /* special files by DEVICE_USAGE_NOTIFICATION_TYPE (PH-28) */
-    LIST_ENTRY interfaces;    /* pnp/interface.c */
-    LIST_ENTRY notifications; /* of the target device; pnp/notify.c */
-    void *interrupts;         /* pnp/interrupt.c: what is connected by PDO */
+    char *lost; /* the service whose unloading took its drivers; they come back with it */
+    PDEVICE_RELATIONS power_relations; /* (tree) PDOs that must be on before this one (PNP-07e); NULL: none */
+    LONG usage[4];                     /* special files by DEVICE_USAGE_NOTIFICATION_TYPE (PH-28) */
+    LIST_ENTRY interfaces;             /* pnp/interface.c */
+    LIST_ENTRY notifications;          /* of the target device; pnp/notify.c */
+    void *interrupts;                  /* pnp/interrupt.c: what is connected by PDO */
     struct pnp_power power;
 };
 
@@ -119,6 +120,8 @@ struct pnp_node *pnp_root(void);
 struct pnp_node *pnp_node_of(const DEVICE_OBJECT *pdo);
 /* The node of the stack that a device object belongs to; referenced, NULL: not in a PnP stack. */
 struct pnp_node *pnp_node_of_stack(PDEVICE_OBJECT device);
+/* `other` is one of the node's power relations: it must be on first. Any IRQL up to DISPATCH_LEVEL. */
+bool pnp_power_needs(const struct pnp_node *node, const struct pnp_node *other);
 void pnp_reference(struct pnp_node *node);
 void pnp_dereference(struct pnp_node *node);
 /* Depth first, parents before children, each referenced during its visit. */

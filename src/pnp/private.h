@@ -82,6 +82,10 @@ NTSTATUS pnp_reassign(struct pnp_node *node); /* START again with other resource
 void pnp_ask_state(struct pnp_node *node);       /* QUERY_PNP_DEVICE_STATE and what follows from it */
 bool pnp_not_disableable(struct pnp_node *node); /* it or a device below it says so */
 
+/* ---- power_relations.c ---- */
+void pnp_ask_power_relations(struct pnp_node *node);
+void pnp_forget_power_relations(struct pnp_node *node);
+
 /* ---- relations.c ---- */
 struct pnp_node *
 pnp_node_of_argument(PDEVICE_OBJECT pdo);  /* referenced; bug check 0xCA/2 if it has none (PH-21) */

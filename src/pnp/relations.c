@@ -117,14 +117,33 @@ static void bus_changed_later(void *context)
     pnp_dereference(node);
 }
 
+static void power_relations_changed(void *context)
+{
+    struct pnp_node *node = context;
+    if (node->state == PNP_STARTED)
+        pnp_ask_power_relations(node);
+    pnp_dereference(node);
+}
+
+/* The others are asked for when they are needed: at a removal or an ejection, for a registrant. */
+static void (*later(struct pnp_node *node, DEVICE_RELATION_TYPE type))(void *)
+{
+    if (type == PowerRelations)
+        /* PNP-07e: at once, too. */
+        return power_relations_changed;
+    if (type == BusRelations && !__atomic_exchange_n(&node->enumerate_again, true, __ATOMIC_SEQ_CST))
+        return bus_changed_later;
+    return NULL;
+}
+
 void pnp_invalidate_relations(PDEVICE_OBJECT pdo, DEVICE_RELATION_TYPE type)
 {
     struct pnp_node *node = pnp_node_of_argument(pdo);
-    if (type == BusRelations && !__atomic_exchange_n(&node->enumerate_again, true, __ATOMIC_SEQ_CST)) {
-        if (pnp_post(bus_changed_later, node))
-            return;
+    void (*action)(void *) = later(node, type);
+    if (action && pnp_post(action, node))
+        return;
+    if (action == bus_changed_later)
         __atomic_store_n(&node->enumerate_again, false, __ATOMIC_SEQ_CST);
-    }
     pnp_dereference(node);
 }
 

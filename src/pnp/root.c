@@ -105,6 +105,7 @@ static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT device, PIRP irp)
     case IRP_MN_DEVICE_USAGE_NOTIFICATION:
         return complete(irp, STATUS_SUCCESS);
     default:
+        /* PH-04, PNP-18: also what is the system's own. */
         return complete(irp, irp->IoStatus.Status);
     }
 }

@@ -17,8 +17,9 @@ static void filter_requirements(struct pnp_node *node)
     PIO_RESOURCE_REQUIREMENTS_LIST list = pnp_requirements_to_filter(node);
     ULONG_PTR information = (ULONG_PTR)list;
     location.Parameters.FilterResourceRequirements.IoResourceRequirementList = list;
-    /* PS-04: the whole stack may change what is wanted. */
+    /* PS-04, PNP-0D: the whole stack may change what is wanted. */
     pnp_send(node->pdo, &location, &information);
+    /* PNP-0D: the same list, changed, or another one. */
     list = (PIO_RESOURCE_REQUIREMENTS_LIST)information;
     mm_free(node->filtered);
     node->filtered = list ? mm_alloc(list->ListSize, PNP_TAG) : NULL;
@@ -61,6 +62,7 @@ static void ask_questions(struct pnp_node *node)
     DEVICE_CAPABILITIES capabilities;
     /* PS-06: a driver may know more of it, now that it runs. */
     if (NT_SUCCESS(pnp_query_capabilities(node, &capabilities)))
+        /* PH-08: with what drivers changed on the way up. */
         node->capabilities = capabilities;
     pnp_ask_state(node);
 }

@@ -23,6 +23,7 @@ void pnp_ask_state(struct pnp_node *node)
     NTSTATUS status = pnp_send_minor(node->pdo, IRP_MN_QUERY_PNP_DEVICE_STATE, &information);
     if (!NT_SUCCESS(status))
         return;
+    /* PH-02: a success set on the way down is the answer, also if the PDO has none. */
     node->device_state = (PNP_DEVICE_STATE)information;
     if (node->device_state & PNP_DEVICE_REMOVED)
         /* PS-15, PH-29: it is physically gone. */

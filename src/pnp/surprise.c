@@ -15,7 +15,7 @@ static void surprise_one(struct pnp_node *node)
         return;
     /* PS-15, PH-13: nobody opens it any more. */
     io_stack_close(node->pdo, true);
-    /* PNP-17, PS-15: it is gone, whatever its drivers think of that. */
+    /* PNP-17, PS-15, PH-10: it is gone, whatever its drivers think of that. */
     pnp_send_minor(node->pdo, IRP_MN_SURPRISE_REMOVAL, NULL);
     node->state = PNP_SURPRISE_REMOVED;
     /* PS-15: others may have its resources. */

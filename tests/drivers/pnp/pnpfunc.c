@@ -10,6 +10,8 @@
  *     FailMinor    minor code + 1 of the PnP request that it fails with
  *     FailStatus   this status (default STATUS_UNSUCCESSFUL)
  *     State        PNP_DEVICE_STATE bits that it reports
+ *     Port         a port that FILTER_RESOURCE_REQUIREMENTS adds, on the way up, in a list of its own
+ *     UINumber     what QUERY_CAPABILITIES is changed to on the way up
  *     Pend         minor code + 1 that it pends and finishes in a work item
  *
  * It serves create, close, read (its service's name) and IOCTL RL_IOCTL(9): IoInvalidateDeviceState with the
@@ -30,7 +32,7 @@ struct pending {
 };
 
 static char me[40];
-static ULONG quiet, skip_add, fail_add, fail_minor, fail_status, state_bits, pend;
+static ULONG quiet, skip_add, fail_add, fail_minor, fail_status, state_bits, pend, port, uinumber;
 
 static ULONG setting(PUNICODE_STRING path, PCWSTR name)
 {
@@ -128,6 +130,48 @@ static NTSTATUS remove_device(PDEVICE_OBJECT device, struct extension *e, PIRP i
     return status;
 }
 
+/* A list of one more port than the one that came, which may be none. */
+static NTSTATUS filter(struct extension *e, PIRP irp)
+{
+    NTSTATUS status = send_down_and_wait(e, irp);
+    PIO_RESOURCE_REQUIREMENTS_LIST old = (PIO_RESOURCE_REQUIREMENTS_LIST)irp->IoStatus.Information;
+    ULONG bytes = sizeof(*old), count = 0;
+    if (old) {
+        count = old->List[0].Count;
+        bytes = old->ListSize + sizeof(IO_RESOURCE_DESCRIPTOR);
+    }
+    PIO_RESOURCE_REQUIREMENTS_LIST list = ExAllocatePoolWithTag(PagedPool, bytes, 'tliF');
+    if (!list)
+        return complete(irp, STATUS_INSUFFICIENT_RESOURCES, 0);
+    memset(list, 0, bytes);
+    if (old)
+        memcpy(list, old, old->ListSize);
+    list->ListSize = bytes;
+    list->InterfaceType = Isa;
+    list->AlternativeLists = 1;
+    list->List[0].Version = list->List[0].Revision = 1;
+    list->List[0].Count = count + 1;
+    PIO_RESOURCE_DESCRIPTOR d = &list->List[0].Descriptors[count];
+    d->Type = CmResourceTypePort;
+    d->ShareDisposition = CmResourceShareDeviceExclusive;
+    d->Flags = CM_RESOURCE_PORT_IO;
+    d->u.Port.Length = 4;
+    d->u.Port.Alignment = 1;
+    d->u.Port.MinimumAddress.QuadPart = port;
+    d->u.Port.MaximumAddress.QuadPart = port + 3;
+    if (old)
+        ExFreePool(old);
+    UNREFERENCED_PARAMETER(status);
+    return complete(irp, STATUS_SUCCESS, (ULONG_PTR)list);
+}
+
+static NTSTATUS capabilities(struct extension *e, PIRP irp)
+{
+    NTSTATUS status = send_down_and_wait(e, irp);
+    IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceCapabilities.Capabilities->UINumber = uinumber;
+    return complete(irp, status, irp->IoStatus.Information);
+}
+
 static NTSTATUS state(struct extension *e, PIRP irp)
 {
     if (!state_bits)
@@ -149,6 +193,10 @@ static NTSTATUS handle(PDEVICE_OBJECT device, struct extension *e, PIRP irp, UCH
     switch (minor) {
     case IRP_MN_QUERY_PNP_DEVICE_STATE:
         return state(e, irp);
+    case IRP_MN_FILTER_RESOURCE_REQUIREMENTS:
+        return port ? filter(e, irp) : pass(e, irp);
+    case IRP_MN_QUERY_CAPABILITIES:
+        return uinumber ? capabilities(e, irp) : pass(e, irp);
     case IRP_MN_QUERY_STOP_DEVICE:
     case IRP_MN_QUERY_REMOVE_DEVICE:
     case IRP_MN_STOP_DEVICE:
@@ -212,14 +260,89 @@ static NTSTATUS NTAPI dispatch_read(PDEVICE_OBJECT device, PIRP irp)
     return complete(irp, STATUS_SUCCESS, length);
 }
 
+/* ---- what drivers may send ---- */
+
+static NTSTATUS send_up(struct extension *e, PIO_STACK_LOCATION location, PULONG_PTR information)
+{
+    PDEVICE_OBJECT top = IoGetAttachedDeviceReference(e->pdo);
+    KEVENT event;
+    IO_STATUS_BLOCK iosb;
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    PIRP irp = IoBuildSynchronousFsdRequest(IRP_MJ_PNP, top, NULL, 0, NULL, &event, &iosb);
+    if (!irp) {
+        ObDereferenceObject(top);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
+    next->MajorFunction = IRP_MJ_PNP;
+    next->MinorFunction = location->MinorFunction;
+    next->Parameters = location->Parameters;
+    NTSTATUS status = IoCallDriver(top, irp);
+    if (status == STATUS_PENDING) {
+        KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
+        status = iosb.Status;
+    }
+    *information = NT_SUCCESS(status) ? iosb.Information : 0;
+    ObDereferenceObject(top);
+    return status;
+}
+
+static void check_sending(struct extension *e)
+{
+    static const GUID nobodys = {0x99, 0x98, 0x97, {1, 2, 3, 4, 5, 6, 7, 8}};
+    DEVICE_CAPABILITIES caps = {.Size = sizeof(caps), .Version = 1, .Address = -1, .UINumber = -1};
+    INTERFACE query = {sizeof(query), 1, NULL, NULL, NULL};
+    IO_STACK_LOCATION location;
+    ULONG_PTR information;
+    memset(&location, 0, sizeof(location));
+    location.MinorFunction = IRP_MN_QUERY_CAPABILITIES;
+    location.Parameters.DeviceCapabilities.Capabilities = &caps;
+    CHECK_STATUS("IRP-13", send_up(e, &location, &information), STATUS_SUCCESS);
+    location.MinorFunction = IRP_MN_QUERY_DEVICE_RELATIONS;
+    location.Parameters.QueryDeviceRelations.Type = TargetDeviceRelation;
+    CHECK_STATUS("IRP-13", send_up(e, &location, &information), STATUS_SUCCESS);
+    PDEVICE_RELATIONS relations = (PDEVICE_RELATIONS)information;
+    CHECK("IRP-13", relations && relations->Count == 1 && relations->Objects[0] == e->pdo);
+    if (relations) {
+        ObDereferenceObject(relations->Objects[0]);
+        ExFreePool(relations);
+    }
+    location.MinorFunction = IRP_MN_QUERY_INTERFACE;
+    location.Parameters.QueryInterface.InterfaceType = &nobodys;
+    location.Parameters.QueryInterface.Size = sizeof(query);
+    location.Parameters.QueryInterface.Version = 1;
+    location.Parameters.QueryInterface.Interface = &query;
+    location.Parameters.QueryInterface.InterfaceSpecificData = NULL;
+    /* nobody knows it: what the sender had put there comes back */
+    CHECK_STATUS("IRP-12", send_up(e, &location, &information), STATUS_NOT_SUPPORTED);
+    CHECK_STATUS("PH-04", send_up(e, &location, &information), STATUS_NOT_SUPPORTED);
+}
+
+static NTSTATUS property(struct extension *e, PIRP irp)
+{
+    PULONG number = irp->AssociatedIrp.SystemBuffer;
+    ULONG length;
+    NTSTATUS status =
+        IoGetDeviceProperty(e->pdo, (DEVICE_REGISTRY_PROPERTY)*number, sizeof(ULONG), number, &length);
+    return complete(irp, status, NT_SUCCESS(status) ? sizeof(ULONG) : 0);
+}
+
 static NTSTATUS NTAPI dispatch_control(PDEVICE_OBJECT device, PIRP irp)
 {
     struct extension *e = device->DeviceExtension;
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
-    if (location->Parameters.DeviceIoControl.IoControlCode != RL_IOCTL(9))
+    ULONG code = location->Parameters.DeviceIoControl.IoControlCode;
+    if (code == RL_IOCTL(10)) {
+        check_sending(e);
+        return complete(irp, STATUS_SUCCESS, 0);
+    }
+    if (code != RL_IOCTL(9) && code != RL_IOCTL(11))
         return pass(e, irp);
     if (location->Parameters.DeviceIoControl.InputBufferLength < sizeof(ULONG))
         return complete(irp, STATUS_INVALID_PARAMETER, 0);
+    if (code == RL_IOCTL(11))
+        return property(e, irp);
     state_bits = *(PULONG)irp->AssociatedIrp.SystemBuffer;
     IoInvalidateDeviceState(e->pdo);
     return complete(irp, STATUS_SUCCESS, 0);
@@ -266,6 +389,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
     fail_status = setting(path, L"FailStatus");
     state_bits = setting(path, L"State");
     pend = setting(path, L"Pend");
+    port = setting(path, L"Port");
+    uinumber = setting(path, L"UINumber");
     testlog_open();
     say("%s.entry", me);
     for (ULONG i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)

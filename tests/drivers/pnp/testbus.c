@@ -14,9 +14,9 @@
  * Keys of a child: id= inst= hw=A;B compat=A;B desc= loc= container= bustype=internal unique= raw= removable=
  * eject= lock= surpriseok= address= uinumber= state=BITS fail=MINOR:STATUS (as 0x0:0xC0000001; again= keeps
  * failing) pend=MINOR, vanish=MINOR (it is unplugged while it is asked that), port=BASE:LENGTH (boot resource
- * and requirement), boot=BASE (the boot resource is elsewhere), ejectwith=SLOT. '~' in a text stands for a
- * blank. Keys of the bus: null= dup= norelist=; badid=1 a comma, 2 no end, 3 too long; keep=1: PDOs that were
- * deleted stay in the answer; noref=1: children are not referenced.
+ * and requirement), boot=BASE (the boot resource is elsewhere), ejectwith=SLOT powerwith=SLOT. '~' in a text
+ * stands for a blank. Keys of the bus: null= dup= norelist=; badid=1 a comma, 2 no end, 3 too long; keep=1:
+ * PDOs that were deleted stay in the answer; noref=1: children are not referenced.
  *
  * Every PnP request to a child is said in the shared log as SLOT.MINOR, those to the bus as bus.MINOR.
  */
@@ -36,7 +36,7 @@ struct child {
     ULONG address, uinumber, state;
     ULONG fail_minor, fail_status, pend_minor, vanish_minor; /* minor + 1 */
     ULONG port, port_length, boot;                           /* boot: where firmware has put it, 0: at port */
-    LONG eject_with;                                         /* slot; -1: none */
+    LONG eject_with, power_with;                             /* slot; -1: none */
     ULONG usage, locked;
     UCHAR order[16]; /* the questions to identify it, in the order asked: minor, QUERY_ID and TEXT with their
                         kind */
@@ -215,6 +215,8 @@ static NTSTATUS query_relations(struct child *c, PIRP irp)
     DEVICE_RELATION_TYPE type = IoGetCurrentIrpStackLocation(irp)->Parameters.QueryDeviceRelations.Type;
     if (type == EjectionRelations && c->eject_with >= 0 && the_bus->children[c->eject_with])
         relations.Objects[0] = the_bus->children[c->eject_with]->pdo;
+    else if (type == PowerRelations && c->power_with >= 0 && the_bus->children[c->power_with])
+        relations.Objects[0] = the_bus->children[c->power_with]->pdo;
     else if (type != TargetDeviceRelation)
         return complete(irp, irp->IoStatus.Status);
     ObReferenceObject(relations.Objects[0]);
@@ -383,7 +385,7 @@ static NTSTATUS plug(ULONG slot)
     c->is_child = c->plugged = TRUE;
     c->slot = slot;
     c->pdo = pdo;
-    c->eject_with = -1;
+    c->eject_with = c->power_with = -1;
     c->address = slot;
     c->uinumber = (ULONG)-1;
     _snprintf(c->id, sizeof(c->id), "TESTBUS\\SLOT%lu", slot);
@@ -648,6 +650,8 @@ static BOOLEAN set_number(struct child *c, const char *word)
         c->vanish_minor = number(value) + 1;
     else if (is(word, "boot", &value))
         c->boot = number(value);
+    else if (is(word, "powerwith", &value))
+        c->power_with = (LONG)number(value);
     else if (is(word, "again", &value))
         c->again = number(value) != 0;
     else if (is(word, "pend", &value))
@@ -832,11 +836,13 @@ static NTSTATUS slot_command(const char *verb, ULONG slot, char *rest)
         return seen_all(the_bus->children[slot]);
     if (!strcmp(verb, "unplug"))
         status = unplug(slot);
+    else if (!strcmp(verb, "powerrel"))
+        IoInvalidateDeviceRelations(the_bus->children[slot]->pdo, PowerRelations);
     else if (!strcmp(verb, "state"))
         IoInvalidateDeviceState(the_bus->children[slot]->pdo);
     else
         status = set_words(the_bus->children[slot], rest);
-    if (NT_SUCCESS(status) && strcmp(verb, "set") && strcmp(verb, "state"))
+    if (NT_SUCCESS(status) && (!strcmp(verb, "plug") || !strcmp(verb, "unplug")))
         IoInvalidateDeviceRelations(the_bus->pdo, BusRelations);
     return status;
 }
