@@ -280,8 +280,103 @@ def shell(tmp):
     expect('the shell ends', os.waitpid(pid, 0)[1] == 0)
 
 
+INF = r"""[Version]
+Signature = "$Windows NT$"
+Class     = System
+ClassGuid = {4d36e97d-e325-11ce-bfc1-08002be10318}
+Provider  = "A maker"
+DriverVer = 11/20/2026,1.0.0.0
+[Manufacturer]
+"A maker" = Models, NTamd64
+[Models.NTamd64]
+"A device" = Device, ROOT\\CLIDEV
+"Another"  = Other, ROOT\\CLIOTHER
+[Device]
+CopyFiles = @cli.sys
+AddReg    = Registry
+[Device.Services]
+AddService = cli, 2, Service
+[Other]
+Needs = Far
+[Registry]
+HKR,, Speed, 0x10001, 7
+[Service]
+ServiceType   = 1
+StartType     = 3
+ErrorControl  = 1
+ServiceBinary = %12%\\cli.sys
+""".replace('\\\\', '\\')
+
+
+def inf(tmp):
+    path = os.path.join(tmp, 'cli.inf')
+    open(path, 'w').write(INF)
+    out = exits(0, 'inf', path)
+    for line in ('cli.inf: class System {4d36e97d-e325-11ce-bfc1-08002be10318}, from A maker, version 1.0.0.0 of 11/20/2026',
+                 r'A device (A maker): ROOT\CLIDEV', '  section Device, service cli', r'  file C:\Windows\System32\cli.sys from cli.sys',
+                 '  set driver key, Speed = 7', r'  set Services\cli, ImagePath = "\SystemRoot\System32\drivers\cli.sys"',
+                 '  set device key, Service = "cli"', '  note, line 18: Needs=Far: there is no such section'):
+        expect(f'ringless inf prints {line}', line + '\n' in out, out)
+    chosen = exits(0, 'inf', path, r'root\cliother')
+    expect('a hardware id chooses', 'Another' in chosen and 'A device' not in chosen, chosen)
+    shown = json.loads(exits(0, 'inf', path, '--json'))
+    expect('JSON says the same', [(i['service'], i['ids']) for i in shown['installs']] ==
+           [('cli', [r'ROOT\CLIDEV']), ('', [r'ROOT\CLIOTHER'])], str(shown))
+    step = next(s for s in shown['installs'][0]['steps'] if s.get('name') == 'Speed')
+    expect('a step in JSON', step == {'action': 'set', 'line': 20, 'key': 'driver key', 'name': 'Speed', 'type': 'REG_DWORD', 'data': 7},
+           str(step))
+    refused(['inf'], 'wants a file')
+    refused(['inf', path, 'A', 'B'], 'one file and one hardware id')
+    refused(['inf', '--jsn', path], '--json')
+    refused(['inf', path, r'ROOT\NOBODY'], r'no line of its models is for ROOT.NOBODY')
+    refused(['inf', os.path.join(tmp, 'absent.inf')], 'cannot read .*absent.inf')
+    for number, (old, new, why) in enumerate((
+            ('HKR,, Speed', 'HKX,, Speed', "bad0.inf:20: 'HKX' is no root"), ('AddService = cli, 2, Service', 'AddService = cli, 2, None',
+             r'bad1.inf:16: there is no section .None.'), ('ClassGuid', 'Guid', 'no ClassGuid'), ('[Version]', '[Vers]', r'no section .Version.'),
+            ('[Device]', '[Device', r"bad4.inf:12: '\]' is missing"))):
+        bad = os.path.join(tmp, f'bad{number}.inf')
+        open(bad, 'w').write(INF.replace(old, new, 1))
+        refused(['inf', bad], why)
+        refused(['run', '--inf', bad, '-c', 'echo no'], why)
+
+
+REG = r"""Windows Registry Editor Version 5.00
+
+[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Enum\ROOT\WIDGET\0000]
+"Service"="pnpfunc"
+
+[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\pnpfunc]
+"Type"=dword:00000001
+"Start"=dword:00000003
+"""
+
+
+def registry(tmp):
+    reg, hive, copy = (os.path.join(tmp, name) for name in ('a.reg', 'a.hive', 'b.hive'))
+    open(reg, 'w').write(REG)
+    code, _, err = run('run', '--registry', reg, '--registry-write', hive, '-c', 'devices')
+    if 'hivex was not there' in err:
+        return
+    expect('a hive is written', code == 0 and open(hive, 'rb').read(4) == b'regf', err)
+    device = ['--device', r'ROOT\WIDGET', 'testlog.sys', '-c', 'tree']
+    out = exits(0, 'run', '--registry', hive, '--registry-write', copy, *device)
+    expect('a device of the hive finds its driver', 'WIDGET\\0000: started, driver pnpfunc' in out, out)
+    out = exits(0, 'run', '--registry', r'HKLM\System=' + copy, *device)
+    expect('and of the hive that was written at the end', 'started, driver pnpfunc' in out, out)
+    exits(0, 'run', '--registry', hive, '--inf', 'infdev.inf', '--device', r'ROOT\INFDEV', 'testlog.sys', '--registry-write', hive)
+    out = exits(0, 'run', '--registry', hive, '--device', r'ROOT\INFDEV', 'testlog.sys', '-c', 'tree')
+    expect('what an INF has installed is there in the next run', 'INFDEV\\0000: started, driver infdev' in out, out)
+    out = exits(0, 'run', '--registry', hive, *device)
+    expect('and what was there has stayed', 'started, driver pnpfunc' in out, out)
+    open(copy, 'wb').write(open(hive, 'rb').read()[:5000])
+    refused(['run', '--registry', copy, '-c', 'devices'], 'b.hive: ')
+    refused(['run', '--registry', 'HKLM\\Software=' + reg, '-c', 'devices'], 'is no hive')
+    refused(['run', '--registry', 'HKXX\\Software=' + hive, '-c', 'devices'], 'is no key')
+    refused(['run', '--registry-write', os.path.join(tmp, 'no', 'folder'), '-c', 'echo x'], 'cannot be written')
+
+
 TOPICS = {'files': files, 'usage': usage, 'commands': commands, 'codes': codes, 'json': machine_readable, 'seeds': seeds,
-          'shell': shell}
+          'shell': shell, 'inf': inf, 'registry': registry}
 
 
 def main():
