@@ -214,7 +214,8 @@ static void tell_devices(struct sequence *s)
 static void start_as_given(struct sequence *s)
 {
     for (unsigned i = 0; i < s->boot->driver_count && !s->stopped && ke_bugcheck_happened() == NULL; i++)
-        load(s, &s->entries[i]);
+        if (!s->entries[i].done)
+            load(s, &s->entries[i]);
 }
 
 static void run(struct sequence *s)

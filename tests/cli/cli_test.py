@@ -182,6 +182,36 @@ def codes(tmp):
         expect(f'help {word}', exits(0, 'help', word).startswith(word))
 
 
+def devices(tmp):
+    """--device, add-device, start, tree."""
+    del tmp
+    driver = ['run', '--seed', '1', 'testlog.sys', 'pnpfunc.sys']
+    for command, pattern in (('add-device', 'wants a hardware id'), ('add-device A B', 'more words'), ('start', 'wants a device'),
+                             ('tree all', 'more words')):
+        refused([*driver, '-c', command], pattern)
+    refused(['run', '--device'], 'wants a value')
+    out = exits(0, *driver, '--device', r'ROOT\GADGET', '-c', 'tree')
+    wanted = r'^ROOT\\GADGET\\0000: started, driver pnpfunc\n  stack: pnpfunc > PnpManager \\Device\\00000001$'
+    expect('tree', re.search(wanted, out, re.M), out)
+    out = exits(0, 'run', 'hello.sys', '-c', 'tree')
+    expect('an empty tree', 'no devices' in out, out)
+    out = exits(1, *driver, '-c', 'add-device A,B')
+    expect('a bad id is named', "'A,B' cannot be a hardware id" in out, out)
+    out = exits(1, *driver, '-c', r'start ROOT\NOBODY')
+    expect('nobody is named', 'STATUS_NO_SUCH_DEVICE' in out, out)
+    exits(0, *driver, '-c', r'start ROOT\NOBODY', '-c', 'expect STATUS_NO_SUCH_DEVICE')
+    out = exits(1, 'run', '--seed', '1', 'hello.sys', '--device', r'ROOT\GADGET', '-c', 'echo ran')
+    expect('a device without a driver ends the run', 'problem 28' in out and 'ran' not in out, out)
+    out = exits(0, 'run', '--seed', '1', 'hello.sys', '--device', r'ROOT\GADGET', '--keep-going', '-c', 'tree')
+    shown = re.search(r'^ROOT\\GADGET\\0000: identified$', out, re.M) and 'STATUS_PNP_NO_COMPAT_DRIVERS' in out
+    expect('and is shown', shown, out)
+    out = exits(0, *driver, '--json', '--device', r'ROOT\GADGET', '-c', 'tree')
+    nodes = [event for event in map(json.loads, out.splitlines()) if event['event'] == 'devnode']
+    wanted = {'instance': 'ROOT\\GADGET\\0000', 'depth': 1, 'state': 'started', 'service': 'pnpfunc', 'problem': 0, 'raw': False}
+    expect('tree --json', len(nodes) == 1 and wanted.items() <= nodes[0].items() and
+           [device['service'] for device in nodes[0]['stack']] == ['pnpfunc', 'PnpManager'], out)
+
+
 def machine_readable(tmp):
     del tmp
     script = ''.join(line + '\n' for line in (
@@ -376,7 +406,7 @@ def registry(tmp):
 
 
 TOPICS = {'files': files, 'usage': usage, 'commands': commands, 'codes': codes, 'json': machine_readable, 'seeds': seeds,
-          'shell': shell, 'inf': inf, 'registry': registry}
+          'shell': shell, 'devices': devices, 'inf': inf, 'registry': registry}
 
 
 def main():
