@@ -67,6 +67,11 @@ bool pnp_waits_for_boot(
 void pnp_boot_reset(void);
 NTSTATUS pnp_build_stack(struct pnp_node *node); /* PS-03 */
 
+struct pnp_node *pnp_node_of_argument(PDEVICE_OBJECT pdo); /* referenced; bug check 0xCA/2: none (PH-21) */
+
+/* ---- detection.c ---- */
+void pnp_detection_reset(void);
+
 /* ---- security.c ---- */
 void pnp_prepare_stack(struct pnp_node *node); /* what the registry says of its objects; START is to come */
 

@@ -203,6 +203,7 @@ NTSTATUS pnp_init(void)
     pnp_boot_reset();
     pnp_eject_init();
     pnp_usage_init();
+    pnp_detection_reset();
     pnp_notify_reset();
     pnp_notify_target_reset();
     pnp_interfaces_reset();
