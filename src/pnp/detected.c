@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Devices that a legacy driver found: they become nodes below the root bus,
- * started as they are, with that driver for a function driver. And ejection as
- * drivers ask for it.
+ * started as they are, with that driver for a function driver.
  */
 #include "pnp/private.h"
 #include "pnp/resource.h"
@@ -167,24 +166,4 @@ NTSTATUS NTAPI IoReportDetectedDevice(PDRIVER_OBJECT DriverObject, INTERFACE_TYP
     if (NT_SUCCESS(status))
         *DeviceObject = d.pdo;
     return status;
-}
-
-/* ---- ejection ---- */
-
-static void eject_later(void *context)
-{
-    struct pnp_node *node = context;
-    pnp_eject(node);
-    pnp_dereference(node);
-}
-
-/*
- * Asks for the device to be ejected: on the PnP thread, with all that belongs to it. IRQL: <= DISPATCH_LEVEL.
- */
-EXPORT(ntoskrnl, IoRequestDeviceEject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
-VOID NTAPI IoRequestDeviceEject(PDEVICE_OBJECT PhysicalDeviceObject)
-{
-    struct pnp_node *node = pnp_node_of_argument(PhysicalDeviceObject);
-    if (!pnp_post(eject_later, node))
-        pnp_dereference(node);
 }

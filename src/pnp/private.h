@@ -67,7 +67,11 @@ bool pnp_waits_for_boot(
 void pnp_boot_reset(void);
 NTSTATUS pnp_build_stack(struct pnp_node *node); /* PS-03 */
 
-struct pnp_node *pnp_node_of_argument(PDEVICE_OBJECT pdo); /* referenced; bug check 0xCA/2: none (PH-21) */
+/* ---- location.c ---- */
+/* IRP_MN_QUERY_INTERFACE to a stack. On success the interface is referenced (pnp_release_interface). */
+NTSTATUS pnp_query_interface(PDEVICE_OBJECT device, const GUID *type, INTERFACE *interface, USHORT size,
+                             USHORT version, PVOID specific);
+void pnp_release_interface(const INTERFACE *interface);
 
 /* ---- detection.c ---- */
 void pnp_detection_reset(void);

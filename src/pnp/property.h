@@ -21,5 +21,7 @@ NTSTATUS pnp_answer(const struct pnp_node *node, DEVICE_REGISTRY_PROPERTY proper
                     struct pnp_answer *answer);
 /* Copies it if it fits; frees it. */
 NTSTATUS pnp_answer_give(struct pnp_answer *answer, NTSTATUS status, ULONG room, void *buffer, ULONG *size);
+/* location.c */
+NTSTATUS pnp_answer_location(const struct pnp_node *node, struct pnp_answer *answer);
 
 #endif

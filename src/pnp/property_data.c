@@ -27,11 +27,12 @@ static const GUID
     container_keys = {0x8C7ED206, 0x3F8A, 0x4827, {0xB3, 0xAB, 0xAE, 0x9E, 0x1F, 0xAE, 0xFC, 0x6C}},
     interface_keys = {0x026E516E, 0xB814, 0x414B, {0x83, 0xCD, 0x85, 0x6D, 0x6F, 0xEF, 0x48, 0x22}};
 
-#define INSTANCE_ID_PID 256
-#define PARENT_PID      8
-#define PROBLEM_PID     3
-#define FRIENDLY_PID    14
-#define GUID_TEXT_BYTES (39 * sizeof(WCHAR))
+#define INSTANCE_ID_PID    256
+#define PARENT_PID         8
+#define PROBLEM_PID        3
+#define FRIENDLY_PID       14
+#define LOCATION_PATHS_PID 37
+#define GUID_TEXT_BYTES    (39 * sizeof(WCHAR))
 
 /* Of DEVPKEY_Device_..., which registry property says the same. */
 static const struct {
@@ -91,6 +92,10 @@ static NTSTATUS answer_ulong(struct pnp_answer *a, ULONG number)
 static NTSTATUS answer_device_key(const struct pnp_node *node, ULONG pid, struct pnp_answer *a,
                                   DEVPROPTYPE *type)
 {
+    if (pid == LOCATION_PATHS_PID) {
+        *type = DEVPROP_TYPE_STRING_LIST;
+        return pnp_answer_location(node, a);
+    }
     for (unsigned i = 0; i < countof(device_properties); i++)
         if (device_properties[i].pid == pid) {
             *type = device_properties[i].type;
@@ -127,7 +132,7 @@ static NTSTATUS answer_key(const struct pnp_node *node, const DEVPROPKEY *key, s
  * STATUS_OBJECT_NAME_NOT_FOUND: it has none; STATUS_UNSUCCESSFUL: no locale; STATUS_INVALID_DEVICE_REQUEST:
  * no PDO. IRQL: <= APC_LEVEL.
  */
-EXPORT(ntoskrnl, IoGetDevicePropertyData, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
+EXPORT(ntoskrnl, IoGetDevicePropertyData, PASSIVE_LEVEL, APC_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI IoGetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, LCID Lcid,
                                        ULONG Flags, ULONG Size, PVOID Data, PULONG RequiredSize,
                                        PDEVPROPTYPE Type)
@@ -160,7 +165,7 @@ static NTSTATUS set_friendly_name(const struct pnp_node *node, DEVPROPTYPE type,
  * system's own; STATUS_INVALID_PARAMETER: no such type, or not that type's size; else as above. IRQL: <=
  * APC_LEVEL.
  */
-EXPORT(ntoskrnl, IoSetDevicePropertyData, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
+EXPORT(ntoskrnl, IoSetDevicePropertyData, PASSIVE_LEVEL, APC_LEVEL, X_CALLS_DRIVER | X_BLOCKS)
 NTSTATUS NTAPI IoSetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, LCID Lcid,
                                        ULONG Flags, DEVPROPTYPE Type, ULONG Size, PVOID Data)
 {

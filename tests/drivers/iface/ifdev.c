@@ -153,12 +153,66 @@ static NTSTATUS remove_device(PDEVICE_OBJECT device, struct extension *e, PIRP i
     return status;
 }
 
+DEFINE_GUID(GUID_LOCATION, 0x70211B0E, 0x0AFB, 0x47DB, 0xAF, 0xC1, 0x41, 0x0B, 0xF8, 0x42, 0x49, 0x7A);
+static LONG interface_references;
+
+static VOID NTAPI reference(PVOID Context)
+{
+    InterlockedIncrement(&interface_references);
+}
+
+static VOID NTAPI dereference(PVOID Context)
+{
+    CHECK("SR-53", Context == &interface_references && KeGetCurrentIrql() <= DISPATCH_LEVEL);
+    InterlockedDecrement(&interface_references);
+}
+
+static NTSTATUS NTAPI location_string(PVOID Context, PWCHAR *LocationStrings)
+{
+    static const WCHAR text[] = L"IFDEV(05)\0";
+    CHECK_EQ("SR-53", interface_references, 1);
+    *LocationStrings = ExAllocatePoolWithTag(PagedPool, sizeof(text), 'coLI');
+    memcpy(*LocationStrings, text, sizeof(text));
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS query_interface(struct extension *e, PIRP irp)
+{
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
+    PNP_LOCATION_INTERFACE *asked = (PNP_LOCATION_INTERFACE *)location->Parameters.QueryInterface.Interface;
+    if (!IsEqualGUID(location->Parameters.QueryInterface.InterfaceType, &GUID_LOCATION)) {
+        IoSkipCurrentIrpStackLocation(irp);
+        return IoCallDriver(e->lower, irp);
+    }
+    CHECK_STATUS("PNP-08", irp->IoStatus.Status, STATUS_NOT_SUPPORTED);
+    CHECK_EQ("PNP-08", location->Parameters.QueryInterface.Version, 1);
+    CHECK_EQ("PNP-08", location->Parameters.QueryInterface.Size, sizeof(*asked));
+    CHECK("PNP-08", asked != NULL);
+    if (location->Parameters.QueryInterface.Size < sizeof(*asked) || !asked)
+        return complete(irp, STATUS_INVALID_PARAMETER, 0);
+    asked->Size = sizeof(*asked);
+    asked->Version = 1;
+    asked->Context = &interface_references;
+    asked->InterfaceReference = reference;
+    asked->InterfaceDereference = dereference;
+    asked->GetLocationString = location_string;
+    reference(asked->Context);
+    return complete(irp, STATUS_SUCCESS, 0);
+}
+
+LONG if_references(void)
+{
+    return interface_references;
+}
+
 static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT DeviceObject, PIRP irp)
 {
     struct extension *e = DeviceObject->DeviceExtension;
     switch (IoGetCurrentIrpStackLocation(irp)->MinorFunction) {
     case IRP_MN_START_DEVICE:
         return start(e, irp);
+    case IRP_MN_QUERY_INTERFACE:
+        return query_interface(e, irp);
     case IRP_MN_REMOVE_DEVICE:
         return remove_device(DeviceObject, e, irp);
     case IRP_MN_SURPRISE_REMOVAL:

@@ -163,6 +163,55 @@ static void device_data(PDEVICE_OBJECT pdo)
                  STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
+LONG if_references(void);
+
+/* The PnP manager asks the stack for an interface, uses it and lets go of it. */
+static void location_paths(PDEVICE_OBJECT pdo)
+{
+    static const DEVPROPKEY paths = {ROOT_KEYS, 37};
+    WCHAR text[40];
+    DEVPROPTYPE type = 0;
+    ULONG length = 0;
+    CHECK_STATUS("PNP-08",
+                 IoGetDevicePropertyData(pdo, &paths, LOCALE_NEUTRAL, 0, sizeof(text), text, &length, &type),
+                 STATUS_SUCCESS);
+    CHECK("PNP-08", type == DEVPROP_TYPE_STRING_LIST && length == sizeof(L"IFDEV(05)\0"));
+    CHECK("PNP-08", !wcscmp(text, L"IFDEV(05)"));
+    CHECK_EQ("SR-53", if_references(), 0);
+}
+
+static NTSTATUS NTAPI answered(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID event)
+{
+    KeSetEvent(event, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* What nobody in the stack knows comes back as it was sent. */
+static void unknown_interface(PDEVICE_OBJECT pdo)
+{
+    static const GUID unknown = {0x7A3E1B30, 0x5D0C, 0x4F6B, {1, 2, 3, 4, 5, 6, 7, 8}};
+    INTERFACE room = {0x55, 0x66, NULL, NULL, NULL};
+    PDEVICE_OBJECT top = IoGetAttachedDeviceReference(pdo);
+    KEVENT event;
+    PIRP irp = IoAllocateIrp(top->StackSize, FALSE);
+    PIO_STACK_LOCATION location = IoGetNextIrpStackLocation(irp);
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    location->MajorFunction = IRP_MJ_PNP;
+    location->MinorFunction = IRP_MN_QUERY_INTERFACE;
+    location->Parameters.QueryInterface.InterfaceType = &unknown;
+    location->Parameters.QueryInterface.Size = sizeof(room);
+    location->Parameters.QueryInterface.Version = 1;
+    location->Parameters.QueryInterface.Interface = &room;
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    IoSetCompletionRoutine(irp, answered, &event, TRUE, TRUE, TRUE);
+    IoCallDriver(top, irp);
+    KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
+    CHECK_STATUS("PNP-08", irp->IoStatus.Status, STATUS_NOT_SUPPORTED);
+    CHECK("PNP-08", room.Size == 0x55 && room.Version == 0x66);
+    IoFreeIrp(irp);
+    ObDereferenceObject(top);
+}
+
 static void interface_data(PUNICODE_STRING link)
 {
     UNICODE_STRING bad = RTL_CONSTANT_STRING(L"\\Device\\Null");
@@ -251,4 +300,6 @@ void if_properties(PDEVICE_OBJECT pdo, PUNICODE_STRING link)
     device_data(pdo);
     interface_data(link);
     keys(pdo, link);
+    location_paths(pdo);
+    unknown_interface(pdo);
 }
