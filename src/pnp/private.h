@@ -112,6 +112,8 @@ bool pnp_lost_driver_is_back(
     struct pnp_node *node); /* the driver whose unloading took this device's is loaded */
 
 /* ---- stop.c ---- */
+/* Started devices: all of them are asked, then stopped; one refusal, and all go on. */
+NTSTATUS pnp_stop_all(struct pnp_node *const *nodes, unsigned count);
 NTSTATUS pnp_leave_boot_resources(struct pnp_node *node); /* PS-19 */
 
 /* ---- eject.c, usage.c ---- */

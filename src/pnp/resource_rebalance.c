@@ -8,6 +8,7 @@
  *
  * Rules: PS-08, PS-10, PS-11.
  */
+#include "pnp/private.h"
 #include "pnp/resource.h"
 
 static bool busy; /* only the PnP thread looks */
@@ -120,10 +121,8 @@ void resource_settle(struct resource_victims *victims)
 /* All of them, or none stays stopped. */
 static NTSTATUS stop_all(struct resource_victims *victims)
 {
-    NTSTATUS status = STATUS_SUCCESS;
-    for (unsigned i = 0; i < victims->count && NT_SUCCESS(status); i++)
-        /* PS-08, PS-10: its drivers may refuse. */
-        status = pnp_stop_device(victims->nodes[i]);
+    /* PS-08, PS-10: their drivers may refuse. */
+    NTSTATUS status = pnp_stop_all(victims->nodes, victims->count);
     if (!NT_SUCCESS(status))
         resource_settle(victims);
     return status;

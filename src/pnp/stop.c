@@ -24,23 +24,39 @@ static NTSTATUS query(struct pnp_node *node)
     return STATUS_SUCCESS;
 }
 
-/* Rules: PNP-04..PNP-06, PS-08..PS-10, PH-15. */
-static NTSTATUS pause_device(struct pnp_node *node)
+static void cancel(struct pnp_node *node)
 {
-    enum pnp_state before = node->state;
-    NTSTATUS status = query(node);
-    if (!NT_SUCCESS(status)) {
-        /* PNP-06, PS-09: also to a stack in which somebody refused. */
-        pnp_send_minor(node->pdo, IRP_MN_CANCEL_STOP_DEVICE, NULL);
-        node->state = before;
-        return status;
-    }
+    /* PNP-06, PS-09: also to a stack in which somebody refused. */
+    pnp_send_minor(node->pdo, IRP_MN_CANCEL_STOP_DEVICE, NULL);
+    /* PS-09: it goes on. */
+    node->state = PNP_STARTED;
+}
+
+static void pause_device(struct pnp_node *node)
+{
     /* PNP-04, PS-10, PH-11: they let go of its resources and hold what comes. */
     pnp_send_minor(node->pdo, IRP_MN_STOP_DEVICE, NULL);
     node->state = PNP_STOPPED;
     /* PS-10: others may have them. */
     pnp_release_resources(node);
-    return STATUS_SUCCESS;
+}
+
+/* Rules: PNP-04..PNP-06, PS-08..PS-10, PH-15. */
+NTSTATUS pnp_stop_all(struct pnp_node *const *nodes, unsigned count)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    unsigned asked = 0;
+    while (asked < count && NT_SUCCESS(status))
+        status = query(nodes[asked++]);
+    if (!NT_SUCCESS(status))
+        while (asked-- > 0)
+            /* PS-09: one refusal is taken back from all. */
+            cancel(nodes[asked]);
+    else
+        for (unsigned i = 0; i < count; i++)
+            /* PS-10: once all have agreed. */
+            pause_device(nodes[i]);
+    return status;
 }
 
 static NTSTATUS stop(void *context)
@@ -48,7 +64,7 @@ static NTSTATUS stop(void *context)
     struct pnp_node *node = context;
     if (node->state != PNP_STARTED || !node->parent)
         return STATUS_INVALID_DEVICE_STATE;
-    return pause_device(node);
+    return pnp_stop_all(&node, 1);
 }
 
 NTSTATUS pnp_stop_device(struct pnp_node *node)
