@@ -245,7 +245,7 @@ int options_parse(struct options *options, int argc, char **argv, bool shell)
     }
     if (shell && options->seeds)
         return usage_error("--seeds is for 'ringless run'");
-    if (!shell && options->driver_count == 0 && options->device_count == 0 &&
+    if (!shell && options->driver_count == 0 && options->device_count == 0 && options->inf_count == 0 &&
         script_line(options->script, 0) == NULL)
         return usage_error("run wants a driver; see 'ringless help run'");
     return EXIT_OK;

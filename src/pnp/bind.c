@@ -148,6 +148,14 @@ static bool registered_service(struct pnp_node *node)
     return node->service != NULL;
 }
 
+/* Installed, and no service is its function driver: AddService has named none. */
+static bool has_null_driver(const struct pnp_node *node)
+{
+    WCHAR *driver = pnp_enum_list(node, u"Driver");
+    mm_free(driver);
+    return driver != NULL;
+}
+
 /* Rules: PS-03 (which drivers). */
 NTSTATUS pnp_find_service(struct pnp_node *node)
 {
@@ -160,9 +168,10 @@ NTSTATUS pnp_find_service(struct pnp_node *node)
     }
     if (critical_service(node))
         return STATUS_SUCCESS;
-    if (node->root_enumerated && loaded_service(node))
+    bool null_driver = has_null_driver(node);
+    if (!null_driver && node->root_enumerated && loaded_service(node))
         return STATUS_SUCCESS;
-    if (node->capabilities.RawDeviceOK) {
+    if (null_driver || node->capabilities.RawDeviceOK) {
         node->raw = true;
         return STATUS_SUCCESS;
     }
