@@ -71,6 +71,8 @@ struct pnp_node *pnp_node_create(PDEVICE_OBJECT pdo, struct pnp_node *parent)
     io_set_device_node(pdo, node);
     /* PS-01: the mark of a PDO. */
     pdo->Flags |= DO_BUS_ENUMERATED_DEVICE;
+    /* Its bus has reported it, so it is made; there are bus drivers that leave this to the PnP manager. */
+    pdo->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&pnp_tree_lock);
     if (parent)
         list_insert_tail(&parent->children, &node->sibling);
