@@ -83,6 +83,7 @@ struct pnp_node {
     bool root_enumerated, reported; /* made by the root bus; by IoReportDetectedDevice */
     bool present;                   /* the parent's last BusRelations listed it */
     bool enumerate_again;           /* an IoInvalidateDeviceRelations came while one ran */
+    bool changed_meanwhile;         /* one came while it was stopped or asked to go */
     bool started_once, raw;         /* raw: started without a function driver */
     bool locked;                    /* IRP_MN_SET_LOCK */
     bool registry_ready;            /* its Enum key is there */

@@ -97,7 +97,8 @@ void pnp_forget_power_relations(struct pnp_node *node);
 
 /* ---- relations.c ---- */
 struct pnp_node *
-pnp_node_of_argument(PDEVICE_OBJECT pdo);  /* referenced; bug check 0xCA/2 if it has none (PH-21) */
+pnp_node_of_argument(PDEVICE_OBJECT pdo); /* referenced; bug check 0xCA/2 if it has none (PH-21) */
+void pnp_catch_up(void);                  /* buses that changed while they were paused; behind every action */
 void pnp_enumerate(struct pnp_node *node); /* BusRelations; new children are made, missing ones removed */
 PDEVICE_RELATIONS pnp_query_relations(PDEVICE_OBJECT device, DEVICE_RELATION_TYPE type, PFILE_OBJECT file,
                                       NTSTATUS *status); /* paged pool, with references; NULL: none */

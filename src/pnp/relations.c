@@ -108,13 +108,47 @@ static NTSTATUS bus_changed(void *context)
     return STATUS_SUCCESS;
 }
 
+/* Buses that changed while nobody could be asked; the PnP thread's. */
+static unsigned waiting;
+
+static bool is_paused(const struct pnp_node *node)
+{
+    return node->state == PNP_STOP_PENDING || node->state == PNP_STOPPED || node->state == PNP_REMOVE_PENDING;
+}
+
 static void bus_changed_later(void *context)
 {
     struct pnp_node *node = context;
     /* Cleared first: a change from here on is asked about again. */
     __atomic_store_n(&node->enumerate_again, false, __ATOMIC_SEQ_CST);
-    bus_changed(node);
+    if (is_paused(node)) {
+        node->changed_meanwhile = true;
+        waiting++;
+    } else {
+        bus_changed(node);
+    }
     pnp_dereference(node);
+}
+
+static void catch_up(struct pnp_node *node, void *context)
+{
+    if (!node->changed_meanwhile)
+        return;
+    if (is_paused(node)) {
+        waiting++;
+        return;
+    }
+    node->changed_meanwhile = false;
+    /* PS-01: it runs again, and is asked what it could not say. */
+    bus_changed(node);
+}
+
+void pnp_catch_up(void)
+{
+    if (!waiting)
+        return;
+    waiting = 0;
+    pnp_for_each(catch_up, NULL);
 }
 
 static void power_relations_changed(void *context)

@@ -50,10 +50,12 @@ static void run(struct action *action)
     if (action->post) {
         action->post(action->context);
         mm_free(action);
+        pnp_catch_up();
         pnp_unload_idle();
         return;
     }
     action->status = action->run(action->context);
+    pnp_catch_up();
     pnp_unload_idle();
     KeSetEvent(&action->done, IO_NO_INCREMENT, FALSE);
 }
