@@ -169,7 +169,9 @@ static void start_by_type(struct sequence *s)
     } else {
         add_devices(s);
     }
+    /* SV-04, SV-10: among them those that find devices which no bus lists. */
     load_all(s, SYSTEM);
+    /* SV-04: as the service control manager would. */
     load_all(s, AUTO);
 }
 
