@@ -90,8 +90,10 @@ void text_add_json(struct text *text, const char *string); /* quoted and escaped
 
 /* image_file.c: where ZwLoadDriver finds files. */
 void api_image_files_init(bool simulated);
-void api_image_folder(const char *path); /* of this file */
-void api_image_offer(const char *path);  /* this file, wherever it is, for who asks for its name */
+void api_image_folder(const char *path);   /* of this file */
+void api_image_offer(const char *path);    /* this file, wherever it is, for who asks for its name */
+void api_image_loaded(const char *path);   /* the same, instead of what was offered before under its name */
+void api_image_withdraw(const char *name); /* no file of that name is offered any more */
 /* malloc'd; NULL: no such file. On a pthread of its own or the caller's, never on an NT stack. */
 unsigned char *api_read_file(const char *path, size_t *length);
 

@@ -80,7 +80,11 @@ static rgl_status load_bytes(rgl_machine *machine, const char *name, const char 
 rgl_status rgl_driver_load(rgl_machine *machine, const char *name, const void *bytes, size_t length,
                            rgl_driver **driver, rgl_status *entry_status)
 {
-    return load_bytes(machine, name, NULL, bytes, length, driver, entry_status);
+    rgl_status status = load_bytes(machine, name, NULL, bytes, length, driver, entry_status);
+
+    if (status >= 0)
+        api_image_withdraw(name); /* a file of that name would be another one */
+    return status;
 }
 
 unsigned char *api_read_file(const char *path, size_t *length)
@@ -117,6 +121,8 @@ rgl_status rgl_driver_load_file(rgl_machine *machine, const char *path, rgl_driv
     api_image_folder(path);
     status =
         load_bytes(machine, slash != NULL ? slash + 1 : path, whole, bytes, length, driver, entry_status);
+    if (status >= 0)
+        api_image_loaded(whole != NULL ? whole : path);
     free(whole);
     free(bytes);
     return status;

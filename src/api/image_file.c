@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where services find their images: the file of that name that was offered (the
- * machine's own drivers), else where the INF that installed the service has it, else in the folder of the
- * driver file that was loaded last. Files are read on a helper pthread, since whoever asks runs on an NT
- * stack. folder_lock is taken by pthreads only.
+ * Where services find their images: the file of that name that was loaded last
+ * or was offered (the machine's own drivers), else where the INF that installed the service has it, else in
+ * the folder of the driver file that was loaded last. Files are read on a helper pthread, since whoever asks
+ * runs on an NT stack. folder_lock is taken by pthreads only.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -51,6 +51,34 @@ void api_image_offer(const char *path)
     pthread_mutex_unlock(&folder_lock);
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
+void api_image_withdraw(const char *name)
+{
+    pthread_mutex_lock(&folder_lock);
+    for (struct offer **at = &offers; *at != NULL;) {
+        struct offer *offer = *at;
+        if (strcasecmp(base_name(offer->path), name) == 0) {
+            *at = offer->next;
+            free(offer);
+        } else {
+            at = &offer->next;
+        }
+    }
+    pthread_mutex_unlock(&folder_lock);
+}
+
+void api_image_loaded(const char *path)
+{
+    api_image_withdraw(base_name(path));
+    api_image_offer(path);
+}
+
 static void forget_offers(void)
 {
     pthread_mutex_lock(&folder_lock);
@@ -60,13 +88,6 @@ static void forget_offers(void)
         offers = next;
     }
     pthread_mutex_unlock(&folder_lock);
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
 }
 
 struct reading {

@@ -116,6 +116,7 @@ VOID NTAPI IoRequestDeviceEject(PDEVICE_OBJECT PhysicalDeviceObject)
 {
     struct pnp_node *node = pnp_node_of_argument(PhysicalDeviceObject);
     /* PNP-11: with everything around it, not by the IRP alone. */
-    if (!pnp_post(eject_later, node))
+    bool posted = pnp_post(eject_later, node);
+    if (!posted)
         pnp_dereference(node);
 }

@@ -99,7 +99,6 @@ static NTSTATUS query_one(struct pnp_node *node)
     NTSTATUS status = pnp_send_minor(node->pdo, IRP_MN_QUERY_REMOVE_DEVICE, NULL);
     if (!NT_SUCCESS(status))
         return status;
-    /* PS-12: its drivers agreed. */
     node->state = PNP_REMOVE_PENDING;
     if (pnp_has_special_file(node))
         /* PH-14: whatever its drivers say. */

@@ -16,7 +16,6 @@ static NTSTATUS query(struct pnp_node *node)
     if (pnp_has_special_file(node))
         /* PH-15: whatever its drivers say. */
         return STATUS_PLUGPLAY_QUERY_VETOED;
-    /* PS-08: its drivers agreed. */
     node->state = PNP_STOP_PENDING;
     if (status == STATUS_RESOURCE_REQUIREMENTS_CHANGED)
         /* PNP-05: before STOP, as its bus driver wants other resources for it. */

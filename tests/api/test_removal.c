@@ -2,6 +2,7 @@
 /* Devices stopped, removed and replaced through the API: statuses, messages, drivers that come and go. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "api_test.h"
 
 #define VETOED      ((rgl_status)0x80000028)
@@ -99,6 +100,53 @@ static void from_memory(void **state)
     rgl_machine_destroy(machine);
 }
 
+static void copy(const char *from, const char *to)
+{
+    static unsigned char bytes[1 << 20];
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    size_t length = fread(bytes, 1, sizeof(bytes), in);
+
+    assert_int_equal(fwrite(bytes, 1, length, out), length);
+    fclose(in);
+    fclose(out);
+}
+
+static bool answers(rgl_machine *machine)
+{
+    rgl_file *file;
+    bool is_there = rgl_open(machine, "\\Device\\goone", 0, &file, NULL) >= 0;
+
+    if (is_there)
+        must(rgl_close(file));
+    return is_there;
+}
+
+/* The next build lies elsewhere, and is another driver; it is the one that comes back, whatever is loaded
+ * meanwhile. */
+static void another_build(void **state)
+{
+    char folder[] = "/tmp/ringless-removal-XXXXXX", path[64];
+    rgl_machine *machine = machine_with("ROOT\\GOONE", NULL);
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/goone.sys", folder);
+    copy(SYS "/pnpfunc.sys", path);
+    assert_true(answers(machine));
+    must(rgl_driver_unload(machine, "goone"));
+    must(rgl_driver_load_file(machine, path, NULL, NULL));
+    assert_false(answers(machine)); /* its device has no name */
+    must(rgl_driver_load_file(machine, SYS "/gotwo.sys", NULL, NULL));
+    must(rgl_pnp_remove(machine, "ROOT\\GOONE"));
+    assert_false(is_loaded(machine, "goone"));
+    must(rgl_pnp_start(machine, "ROOT\\GOONE"));
+    assert_true(is_loaded(machine, "goone"));
+    assert_false(answers(machine));
+    rgl_machine_destroy(machine);
+    remove(path);
+    rmdir(folder);
+}
+
 static void end(void **state)
 {
     rgl_machine *machine = machine_with("ROOT\\GOONE", NULL);
@@ -115,7 +163,8 @@ static void end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(open_file),
-                                       cmocka_unit_test(from_memory), cmocka_unit_test(end)};
+                                       cmocka_unit_test(from_memory), cmocka_unit_test(another_build),
+                                       cmocka_unit_test(end)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
