@@ -93,13 +93,18 @@ static const struct {
      "surprise-remove ID            as if pulled out: SURPRISE_REMOVAL, REMOVE with the last handle\n"},
     {"eject", "eject ID                      removes it with its ejection relations, then EJECT\n"},
     {"tree", "tree                          the devices: state, drivers, stack, resources, problems\n"},
-    {"system",
-     "system S5                     shuts the machine down: IRP_MJ_SHUTDOWN to those who asked for it, "
-     "no Unload\n"},
     {"wmi", "wmi [GUID]                    the WMI blocks that drivers provide; a block's instances\n"
             "                              wmi GUID INSTANCE [set DATA|set-item N DATA|method N [DATA]]\n"
             "                              one instance, by name or number; wmi GUID enable|disable\n"
             "                              [collection]: its events, which are printed as they come\n"},
+    {"power", "power ID D0|D1|D2|D3          SET_POWER to a device's stack; ID directed-down|directed-up for "
+              "those\n"
+              "                              that registered for it with PoFx\n"},
+    {"power-setting", "power-setting GUID DATA       changes a power setting: callbacks are told\n"},
+    {"system", "system S0|S1|S2|S3|S4 [hybrid|fast] [forced] [idle] [power-lost]\n"
+               "                              to sleep and back: QUERY_POWER, SET_POWER to all devices\n"
+               "  system S5 [reset|off]         shuts the machine down: IRP_MJ_SHUTDOWN to those who asked\n"
+               "                              for it, SET_POWER for S5, no Unload\n"},
     {"expect", "expect STATUS [INFORMATION]   checks the last result\n"},
     {"expect-data", "expect-data DATA              checks the last result's data\n"},
     {"echo", "echo TEXT                     prints it\n"},
@@ -107,37 +112,17 @@ static const struct {
 #define COMMAND_COUNT (sizeof(command_texts) / sizeof(command_texts[0]))
 
 const char *const command_words[COMMAND_COUNT] = {
-    "wmi",
-    "load",
-    "unload",
-    "drivers",
-    "devices",
-    "irps",
-    "pool",
-    "open",
-    "close",
-    "read",
-    "write",
-    "flush",
-    "ioctl",
-    "cancel",
-    "wait",
-    "internal-ioctl",
-    "expect",
-    "echo",
-    "advance",
-    "sleep",
-    "expect-data",
-    "model-input",
-    "interrupt",
-    "system",
-    "add-device",
-    "start",
-    "tree",
-    "stop",
-    "query-remove",
-    "remove",
-    "surprise-remove",
+    "power",        "power-setting", "wmi",
+    "load",         "unload",        "drivers",
+    "devices",      "irps",          "pool",
+    "open",         "close",         "read",
+    "write",        "flush",         "ioctl",
+    "cancel",       "wait",          "internal-ioctl",
+    "expect",       "echo",          "advance",
+    "sleep",        "expect-data",   "model-input",
+    "interrupt",    "system",        "add-device",
+    "start",        "tree",          "stop",
+    "query-remove", "remove",        "surprise-remove",
     "eject",
 };
 const unsigned command_word_count = COMMAND_COUNT;

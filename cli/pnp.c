@@ -110,6 +110,7 @@ static void show_json(const struct rgl_devnode_info *info)
     member("hardware_id", info->hardware_id);
     member("description", info->description);
     member("state", info->state);
+    member("power", info->power);
     member("service", info->service);
     printf(",\"raw\":%s,\"flags\":%u,\"problem\":%u", info->raw ? "true" : "false", (unsigned)info->flags,
            info->problem);
@@ -183,6 +184,8 @@ static void show_node(void *context, const struct rgl_devnode_info *info)
     }
     printf("%*s%s: %s", indent, "", info->instance_path[0] ? info->instance_path : "(not identified)",
            info->state);
+    if (info->power[0])
+        printf(", %s", info->power);
     if (info->service[0])
         printf(", driver %s", info->service);
     else if (info->raw)

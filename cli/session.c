@@ -305,6 +305,8 @@ static const struct {
     {"interrupt", do_interrupt},
     {"system", do_system},
     {"wmi", do_wmi},
+    {"power", do_power},
+    {"power-setting", do_power_setting},
     {"expect", do_expect},
     {"expect-data", do_expect_data},
     {"echo", do_echo},

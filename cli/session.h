@@ -107,5 +107,7 @@ int call_device(struct call *call, rgl_status (*act)(rgl_machine *machine, const
 int do_system(struct call *call);
 /* wmi.c */
 int do_wmi(struct call *call);
+int do_power(struct call *call);
+int do_power_setting(struct call *call);
 
 #endif

@@ -101,8 +101,9 @@ RGL_API rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machi
  * be released. */
 RGL_API void rgl_machine_destroy(rgl_machine *machine);
 /* Shuts the machine down: closes handles, sends IRP_MJ_SHUTDOWN to the devices that registered for it (those
- * for the last chance afterwards). No driver is unloaded, then or by rgl_machine_destroy, which is the only
- * call left: others give STATUS_SYSTEM_SHUTDOWN from here on. */
+ * for the last chance afterwards), and at last SET_POWER for S5 to all started devices. No driver is
+ * unloaded, then or by rgl_machine_destroy, which is the only call left: others give STATUS_SYSTEM_SHUTDOWN
+ * from here on. */
 RGL_API rgl_status rgl_shutdown(rgl_machine *machine);
 RGL_API const char *rgl_message(void);
 RGL_API const char *rgl_status_name(rgl_status status); /* "STATUS_SUCCESS"; NULL when it has no name */
@@ -252,6 +253,31 @@ RGL_API rgl_status rgl_pnp_eject(rgl_machine *machine, const char *id);
  * Drivers stay loaded. */
 RGL_API rgl_status rgl_pnp_remove_all(rgl_machine *machine);
 
+/* ---- power ---- */
+/* A SET_POWER to device state Dd (0 to 3) for the device's stack, behind those under way; the IRP's status.
+ */
+RGL_API rgl_status rgl_device_power(rgl_machine *machine, const char *id, unsigned d);
+/* The system goes to Ss (0 to 5): QUERY_POWER, then SET_POWER to all started devices, children first; back to
+ * S0 parents first and without a query. A driver's veto is the status, and the system stays. 5 is
+ * rgl_shutdown. */
+RGL_API rgl_status rgl_system_power(rgl_machine *machine, unsigned s);
+/* The same with what else distinguishes transitions; for 5 these begin where rgl_shutdown does. */
+enum rgl_power_flags {
+    RGL_POWER_FORCED = 1, /* no query */
+    RGL_POWER_IDLE = 2,   /* only if no driver keeps the system busy: else STATUS_DEVICE_BUSY */
+    RGL_POWER_HYBRID = 4, /* 4: sleep, with memory also on disk */
+    RGL_POWER_FAST = 8,   /* 4: the shutdown before a fast startup */
+    RGL_POWER_LOST = 16,  /* 0: memory was lost meanwhile and comes from disk */
+    RGL_POWER_RESET = 32, /* 5: to start again */
+    RGL_POWER_OFF = 64    /* 5: to stay off */
+};
+RGL_API rgl_status rgl_system_power_as(rgl_machine *machine, unsigned s, unsigned flags);
+/* A directed transition of a device that registered for it with PoFxRegisterDevice (version 3). */
+RGL_API rgl_status rgl_directed_power(rgl_machine *machine, const char *id, bool down);
+/* A power setting's new value; guid as "{5d3e9a59-e9d5-4b00-a6bd-ff34ff516548}". */
+RGL_API rgl_status rgl_power_setting(rgl_machine *machine, const char *guid, const void *value,
+                                     size_t length);
+
 /* ---- devices: what a user-mode administrator process does ---- */
 enum rgl_open_flags { RGL_OPEN_READ = 1, RGL_OPEN_WRITE = 2, RGL_OPEN_EXCLUSIVE = 4, RGL_OPEN_ASYNC = 8 };
 
@@ -339,6 +365,7 @@ struct rgl_devnode_info {
     const char *instance_path;                       /* "" until the bus driver has said what it is */
     const char *hardware_id, *description, *service; /* "": none */
     const char *state;                               /* "started", "removed" ... */
+    const char *power;                               /* "D0".. as its drivers last reported; "": never */
     const char *resources; /* "memory 0xfeb00000-0xfeb00fff; interrupt 11 (vector 0xb1, IRQL 8)"; "": none */
     uint32_t flags;        /* PNP_DEVICE_STATE bits that its drivers report */
     unsigned depth;        /* 1: a child of the root bus */

@@ -76,6 +76,9 @@ void api_debug_line(const char *from, const char *format, ...) __attribute__((fo
 /* ---- wmi.c ---- */
 void api_wmi_deliver(const void *wnode, size_t bytes); /* an event, to the embedder */
 
+/* ---- machine.c ---- */
+rgl_status api_shut_down(rgl_machine *machine, POWER_ACTION action);
+
 /* ---- boot.c ---- */
 NTSTATUS api_boot(const struct rgl_config *config);
 void api_shutdown(void);

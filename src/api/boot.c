@@ -18,15 +18,6 @@
 static struct ps_thread boot_thread;
 static enum { NOTHING, HOST, MEMORY, ARCH, DISPATCHER, EXECUTIVE } started; /* the highest part that did */
 
-__attribute__((weak)) NTSTATUS po_init(void)
-{
-    return STATUS_SUCCESS;
-}
-
-__attribute__((weak)) void po_fini(void)
-{
-}
-
 static NTSTATUS boot_executive(void *arg)
 {
     NTSTATUS(*const inits[])

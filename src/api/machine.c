@@ -6,6 +6,7 @@
 #include <string.h>
 #include "api/api.h"
 #include "api/inf.h"
+#include "po/po.h"
 #include "api/request.h"
 #include "cm/cm.h"
 #include "models/model.h"
@@ -142,11 +143,13 @@ static NTSTATUS unload_all(void *arg)
 
 static NTSTATUS send_shutdown(void *arg)
 {
+    const POWER_ACTION *action = arg;
     /* LC-12: this is how drivers hear of it. */
     io_send_shutdown(false);
     /* LC-12, SR-39: and those that wait for the file systems. */
     io_send_shutdown(true);
-    return STATUS_SUCCESS;
+    /* PW-32: devices go off when nobody writes to them any more. */
+    return po_set_system_power(PowerSystemShutdown, *action, true);
 }
 
 static void close_files(rgl_machine *machine)
@@ -155,17 +158,22 @@ static void close_files(rgl_machine *machine)
         rgl_close(machine->files);
 }
 
-rgl_status rgl_shutdown(rgl_machine *machine)
+rgl_status api_shut_down(rgl_machine *machine, POWER_ACTION action)
 {
     rgl_status status;
 
     if (!api_enter(&status))
         return status;
     close_files(machine);
-    status = api_call(send_shutdown, NULL, KernelMode);
+    status = api_call(send_shutdown, &action, KernelMode);
     machine->shut_down = true;
     api_leave();
     return api_ok(status);
+}
+
+rgl_status rgl_shutdown(rgl_machine *machine)
+{
+    return api_shut_down(machine, PowerActionShutdown);
 }
 
 /* Of files that were not closed, as the machine was cut off; and of drivers. */

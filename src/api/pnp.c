@@ -10,6 +10,7 @@
 #include "api/pnp.h"
 #include "host/host.h"
 #include "io/routines.h"
+#include "po/po.h"
 #include "rtl/rtl.h"
 
 #define TAG_ROWS   0x776F5250 /* 'PRow' */
@@ -154,6 +155,13 @@ static unsigned depth_of(const struct pnp_node *node)
     return depth;
 }
 
+static const char *power_name(DEVICE_POWER_STATE state)
+{
+    static const char *const names[] = {"", "D0", "D1", "D2", "D3"};
+
+    return state < countof(names) ? names[state] : "";
+}
+
 static void fill(struct node_row *row, struct pnp_node *node)
 {
     row->info = (struct rgl_devnode_info){.instance_path = row->path,
@@ -163,6 +171,7 @@ static void fill(struct node_row *row, struct pnp_node *node)
                                           .resources = row->resources,
                                           .stack = row->stack,
                                           .state = pnp_state_name(node->state),
+                                          .power = power_name(po_device_state(node)),
                                           .problem = node->problem,
                                           .problem_text = pnp_problem_text(node->problem),
                                           .problem_status = node->problem_status,

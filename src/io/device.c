@@ -26,6 +26,7 @@ static void delete_device(void *body)
     if (unlikely(seam_vf != NULL) && seam_vf->memory_gone)
         seam_vf->memory_gone(device, (size_t)((char *)io_device_of(device) - (char *)device));
     io_remove_locks_forget(device, (size_t)((char *)io_device_of(device) - (char *)device));
+    io_forget_power(device);
     mm_free(device->Vpb);
     mm_free(device->Timer);
     if (device->SecurityDescriptor)
@@ -339,6 +340,8 @@ EXPORT(ntoskrnl, IoDeleteDevice, PASSIVE_LEVEL, APC_LEVEL, X_PLAIN)
 VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
 {
     struct io_device *e = io_device_of(DeviceObject);
+    if (io_power_ops)
+        io_power_ops->deleting(DeviceObject);
     /* DO-37: the one below would keep a pointer to it. */
     if (e->attached_to)
         io_irp_violation(0x201, NULL, "a device object was deleted that is still attached to one below");

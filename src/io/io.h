@@ -114,6 +114,19 @@ void io_number_devices_from_one(PDEVICE_OBJECT root); /* behind that one, which 
 /* While a device object with a node is freed: PASSIVE_LEVEL. NULL: nobody is told. */
 extern void (*io_device_node_freed)(PDEVICE_OBJECT device);
 
+/* ---- what the power manager keeps beside a device object ---- */
+void *io_device_power(const DEVICE_OBJECT *device);
+bool io_set_device_power(PDEVICE_OBJECT device, void *power); /* false: it has one; <= DISPATCH_LEVEL */
+UCHAR io_exchange_power_state(PDEVICE_OBJECT device, UCHAR state); /* returns the former */
+UCHAR io_power_state(const DEVICE_OBJECT *device);
+/* May be NULL. Told by IoDeleteDevice, before anything is undone; and while one that has such a record is
+ * freed. */
+struct io_power_ops {
+    void (*deleting)(PDEVICE_OBJECT device);
+    void (*freed)(PDEVICE_OBJECT device, void *power);
+};
+extern const struct io_power_ops *io_power_ops;
+
 /* What the layers above give the I/O manager. Any member may be NULL. */
 struct io_ops {
     /* The bytes of an image for ZwLoadDriver; the service's ImagePath (or SV-14's default). NULL: no such

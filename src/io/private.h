@@ -75,6 +75,8 @@ struct io_device {
     PDEVICE_OBJECT attached_to;                /* the device below */
     ULONG number;                              /* 1.. in creation order */
     void *device_node;                         /* PnP's */
+    void *power;                               /* the power manager's */
+    UCHAR power_state;                         /* DEVICE_POWER_STATE, as the driver last said */
     BOOLEAN deferred_start_io, non_cancelable; /* IoSetStartIoAttributes */
     LONG start_count;                          /* who is in StartIo, and who asked for more meanwhile */
     PIRP start_handed; /* the first IRP of an idle device, for who is in StartIo's loop */
@@ -250,6 +252,7 @@ NTSTATUS io_set_completion_port(PFILE_OBJECT file, HANDLE port, PVOID key, KPROC
 void io_timer_remove(PDEVICE_OBJECT device);
 void io_remove_locks_forget(const void *start, size_t bytes);
 void io_shutdown_forget(PDEVICE_OBJECT device);
+void io_forget_power(PDEVICE_OBJECT device);
 void io_call_cancel_routine(PIRP irp,
                             PDRIVER_CANCEL routine); /* the cancel lock is held; the routine releases it */
 

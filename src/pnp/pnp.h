@@ -63,14 +63,6 @@ enum pnp_state {
 #define PNP_PROBLEM_HELD_FOR_EJECT             47
 #define PNP_PROBLEM_WAITING_ON_DEPENDENCY      51
 
-/* What the power manager keeps with a node (src/po only; guarded by its own lock). */
-struct pnp_power {
-    DEVICE_POWER_STATE device;             /* as PoSetPowerState last said; PowerDeviceUnspecified before */
-    PIRP system_irp, device_irp, wake_irp; /* in flight; NULL: none (PW-04) */
-    LIST_ENTRY waiting;                    /* requests that wait for device_irp */
-    void *idle, *framework;                /* po/idle.c, po/fx.c */
-};
-
 struct pnp_node {
     LIST_ENTRY sibling, children; /* (tree) */
     struct pnp_node *parent;      /* (tree) NULL: the root */
@@ -112,7 +104,6 @@ struct pnp_node {
     LIST_ENTRY interfaces;             /* pnp/interface.c */
     LIST_ENTRY notifications;          /* of the target device; pnp/notify.c */
     void *interrupts;                  /* pnp/interrupt.c: what is connected by PDO */
-    struct pnp_power power;
 };
 
 extern KSPIN_LOCK pnp_tree_lock;
@@ -133,6 +124,7 @@ struct pnp_node *pnp_find(const WCHAR *id);
 bool pnp_on_thread(void); /* the caller is the PnP thread */
 /* Runs fn(context) on the PnP thread, behind what was queued before, and waits; directly if this is it. */
 NTSTATUS pnp_run(NTSTATUS (*fn)(void *), void *context);
+const void *pnp_thread(void); /* for reports; NULL: none yet */
 const char *pnp_state_name(enum pnp_state state);
 const char *pnp_problem_text(ULONG problem); /* what the code means; "": nothing known */
 

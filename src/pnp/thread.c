@@ -36,6 +36,11 @@ bool pnp_on_thread(void)
     return thread && ps_current() == thread;
 }
 
+const void *pnp_thread(void)
+{
+    return thread;
+}
+
 static struct action *take(void)
 {
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&queue_lock);

@@ -25,6 +25,19 @@ NTSTATUS po_set_device_power(struct pnp_node *node, DEVICE_POWER_STATE state);
  * shutdown's last part (PW-32): the caller has sent IRP_MJ_SHUTDOWN. PASSIVE_LEVEL; the caller waits.
  */
 NTSTATUS po_set_system_power(SYSTEM_POWER_STATE state, POWER_ACTION action, bool forced);
+/* The same with what else distinguishes transitions (PW-31). */
+struct po_transition {
+    SYSTEM_POWER_STATE state;  /* what the IRPs say */
+    SYSTEM_POWER_STATE target; /* S3 with state S4: hybrid sleep; S5 with S4: shutdown for a fast startup */
+    POWER_ACTION action;
+    bool forced;     /* nobody is asked */
+    bool idle;       /* only if nothing keeps the system busy: else STATUS_DEVICE_BUSY */
+    bool power_lost; /* to S0: from what was written to disk, not from memory */
+};
+NTSTATUS po_transition(const struct po_transition *transition);
+/* A directed transition of a device that registered for it with PoFx, waited for. STATUS_NOT_SUPPORTED: it
+ * did not; STATUS_INVALID_DEVICE_REQUEST: not registered at all. PASSIVE_LEVEL. */
+NTSTATUS po_directed_power(struct pnp_node *node, bool down);
 SYSTEM_POWER_STATE po_system_state(void);
 /* The device state for `tree`; PowerDeviceUnspecified: never reported. */
 DEVICE_POWER_STATE po_device_state(const struct pnp_node *node);

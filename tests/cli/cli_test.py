@@ -135,8 +135,9 @@ def commands(tmp):
             ('read 1 at', 'an offset'), ('read 100M', '64 MiB'), ('ioctl', 'a control code'), ('ioctl 0x1ffffffff', '32 bits'),
             ('ioctl 1 out', 'a length'), ('flush now', 'more words'), ('expect', 'a status'), ('expect STATUS_NO_SUCH', 'a status'),
             ('expect-data', 'wants data'), ('model-input', 'wants the name'), ('model-input com1', 'wants data'), ('interrupt', 'wants the name'), ('advance', 'milliseconds'), ('open', 'the name'), (r'open \Device\X as 1', 'no name'),
-            (r'open \Device\X sideways', 'open NAME'), ('load', 'wants a file'), ('unload', "driver's name"), ('system', 'wants S5'),
-            ('system S9', 'wants S5'), ('system S5 now', 'more words')):
+            (r'open \Device\X sideways', 'open NAME'), ('load', 'wants a file'), ('unload', "driver's name"), ('system', 'wants S0'),
+            ('system S9', 'wants S0'), ('system S5 now', 'more words'), ('power', 'wants a device'), ('power X D4', 'wants D0'),
+            ('power-setting', "setting's GUID"), ('power-setting x', 'the value')):
         refused([*single, '-c', command], pattern)
     blanks = os.path.join(tmp, 'a name with blanks')
     open(blanks, 'w').write('x')
