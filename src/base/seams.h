@@ -90,6 +90,12 @@ struct vf_sent {
     bool left, marked;        /* it was completed meanwhile; with the pending mark */
     bool forwarded, event_was_set;
     int32_t status; /* the IRP's, when it was completed */
+    /* Of PNP, POWER and SYSTEM_CONTROL only (major is 0 else): as the routine found it. */
+    unsigned char major, minor;
+    bool attached;          /* the device is attached to another */
+    bool detached, deleted; /* what the routine did with its device */
+    int32_t entry_status;
+    uint64_t entry_information, entry_references;
 };
 
 /* What the verifier looks at. Any member may be NULL. */

@@ -427,7 +427,7 @@ ULONG io_device_number(const DEVICE_OBJECT *device)
     return io_device_of(device)->number;
 }
 
-PDEVICE_OBJECT io_lower_device(PDEVICE_OBJECT device)
+PDEVICE_OBJECT io_lower_device(const DEVICE_OBJECT *device)
 {
     return io_device_of(device)->attached_to;
 }

@@ -146,6 +146,8 @@ void io_driver_initialized(PDRIVER_OBJECT driver)
     if (driver->DriverExtension->AddDevice)
         driver->Flags &= ~(ULONG)DRVO_LEGACY_DRIVER;
     driver->Flags |= DRVO_INITIALIZED;
+    if (io_ops.driver_entered)
+        io_ops.driver_entered(driver);
 }
 
 /* Rules: SR-01, LC-03, REQ-12. In a system thread at PASSIVE_LEVEL. */

@@ -151,6 +151,8 @@ struct io_ops {
     NTSTATUS (*paging_file)(PDEVICE_OBJECT device, bool in_path);
     /* IoDeleteDevice, at its beginning. IRQL: <= APC_LEVEL. */
     void (*device_deleting)(PDEVICE_OBJECT device);
+    /* DriverEntry succeeded. */
+    void (*driver_entered)(PDRIVER_OBJECT driver);
     /* A driver wrote an error log entry. */
     void (*error_logged)(const struct io_error *error);
 };
@@ -209,7 +211,7 @@ io_irp_maker(const IRP *irp); /* under the verifier: where a driver allocated it
 bool io_irp_was_ours(const void *pointer); /* an IRP of IoAllocateIrp, in use or freed */
 /* Device number: 1.. in creation order; and the device it is attached to, or NULL. */
 ULONG io_device_number(const DEVICE_OBJECT *device);
-PDEVICE_OBJECT io_lower_device(PDEVICE_OBJECT device);
+PDEVICE_OBJECT io_lower_device(const DEVICE_OBJECT *device);
 /* Stacks, from their lowest device up (stack.c). */
 ULONG io_stack_files(PDEVICE_OBJECT pdo);             /* open on any of its devices */
 bool io_stack_close(PDEVICE_OBJECT pdo, bool forced); /* no more opens; false: files are open, not forced */

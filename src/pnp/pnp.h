@@ -190,6 +190,8 @@ struct pnp_ops {
     NTSTATUS (*install)(struct pnp_node *node);
     /* An INF names this service: only what the INF says binds it. */
     bool (*installs_service)(const char *service);
+    /* An AddDevice routine has put a device on top of the stack; filter: above the function driver's. */
+    void (*added)(PDEVICE_OBJECT device, PDEVICE_OBJECT below, bool filter);
     /* The verifier: a rule of PnP was broken (0xCA, 0xC9). */
     void (*violation)(ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4, const char *sentence);
 };

@@ -31,6 +31,10 @@ static void check_entry(const struct pnp_node *bus, const DEVICE_RELATIONS *rela
         /* PH-20: an entry that is none. */
         pnp_fatal(2, pdo, (ULONG_PTR)bus->pdo->DriverObject, 0,
                   "a bus driver answered BusRelations with something that is not a device object");
+    if (io_lower_device(pdo) && pnp_ops.violation)
+        /* PH-20: an entry that stands above another device is no PDO. */
+        pnp_ops.violation(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x248, 0, 0, (ULONG_PTR)pdo,
+                          "a bus driver answered BusRelations with a device object that is no PDO");
     if (io_device_deleted(pdo))
         /* PH-20: a device that its driver has deleted. */
         pnp_fatal(4, pdo, 0, 0, "a bus driver answered BusRelations with a PDO that it had deleted");

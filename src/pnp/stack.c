@@ -85,6 +85,29 @@ static ULONG problem_of(enum io_service_problem problem)
     }
 }
 
+/* The device is the function driver's, or stands above it. */
+static bool is_function_s(PDEVICE_OBJECT device, const struct pnp_node *node)
+{
+    char name[IO_SERVICE_NAME_BYTES];
+    rtl_utf8_from_wide(name, sizeof(name), node->service, rtl_wcslen(node->service));
+    PDRIVER_OBJECT function = io_find_driver(name);
+    bool found = false;
+    for (; function && device && !found; device = io_lower_device(device))
+        found = device->DriverObject == function;
+    if (function)
+        ob_dereference(function);
+    return found;
+}
+
+/* What AddDevice has made of the stack whose top was `below`. */
+static void look_at_added(PDEVICE_OBJECT pdo, PDEVICE_OBJECT below, bool filter)
+{
+    PDEVICE_OBJECT top = IoGetAttachedDeviceReference(pdo);
+    if (pnp_ops.added && top != below)
+        pnp_ops.added(top, below, filter);
+    ob_dereference(top);
+}
+
 static NTSTATUS add_driver(struct pnp_node *node, const WCHAR *service, void *unused)
 {
     char name[IO_SERVICE_NAME_BYTES];
@@ -97,8 +120,12 @@ static NTSTATUS add_driver(struct pnp_node *node, const WCHAR *service, void *un
         pnp_set_problem(node, problem_of(problem), status);
         return status;
     }
+    PDEVICE_OBJECT below = IoGetAttachedDeviceReference(node->pdo);
     /* PS-03, SR-04, REQ-08: once for each device. */
     status = io_call_add_device(driver, node->pdo);
+    if (NT_SUCCESS(status))
+        look_at_added(node->pdo, below, node->service && is_function_s(below, node));
+    ob_dereference(below);
     ob_dereference(driver);
     if (!NT_SUCCESS(status))
         /* REQ-07, REQ-18: the stack cannot be built. */

@@ -21,12 +21,14 @@ static void violation(ULONG code, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4
 
 void vf_devices_start(void)
 {
+    pnp_ops.added = vf_device_added;
     pnp_ops.violation = violation;
     wmi_ops.violation = violation;
 }
 
 void vf_devices_stop(void)
 {
+    pnp_ops.added = NULL;
     pnp_ops.violation = NULL;
     wmi_ops.violation = NULL;
 }

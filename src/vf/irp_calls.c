@@ -190,6 +190,19 @@ static bool check_cancel_routine(const struct deed *d, struct vf_finding *f)
         "was called with a cancel routine still set in the IRP: IoSetCancelRoutine(Irp, NULL) first");
 }
 
+static struct vf_manager_call manager_call(const struct deed *d)
+{
+    return (struct vf_manager_call){d->call->caller, d->image, d->call->export->name,
+                                    d->irp,          d->next,  d->target};
+}
+
+/* The locations of Plug and Play, power and WMI requests. */
+static bool check_manager_send(const struct deed *d, struct vf_finding *f)
+{
+    struct vf_manager_call call = manager_call(d);
+    return d->next != NULL && vf_check_manager_send(&call, f);
+}
+
 static bool check_targets(const struct deed *d, struct vf_finding *f)
 {
     if (d->target == NULL)
@@ -219,7 +232,7 @@ static bool check_send(const struct vf_call *call, const struct vf_locks *locks,
             &d, f, 0x205, 0,
             "was called for an IRP that a driver below still has: it returned STATUS_PENDING for it");
     return check_cancel_routine(&d, f) || check_copy(&d, f) || check_routine(&d, f) || check_apc(&d, f) ||
-           holds_spin_lock(&d, locks, f);
+           check_manager_send(&d, f) || holds_spin_lock(&d, locks, f);
 }
 
 /* ---- completing ---- */
@@ -257,7 +270,8 @@ static bool check_complete(const struct vf_call *call, const struct vf_locks *lo
         return find_c9(
             &d, f, 0x209, 0,
             "was called for an IRP that a driver below still has: it returned STATUS_PENDING for it");
-    if (check_foreign_cancel(&d, f))
+    struct vf_manager_call completion = manager_call(&d);
+    if (check_foreign_cancel(&d, f) || vf_check_manager_complete(&completion, f))
         return true;
     /* IRP-61, IRP-78, SQ-36: completion routines run from here. */
     return holds_spin_lock(&d, locks, f);

@@ -127,6 +127,7 @@ void NTAPI vf_irp_sent(struct vf_sent *sent, const void *pointer, const void *de
                          __ATOMIC_RELAXED);
     }
     sent->event_was_set = has_set_event(irp, sent);
+    vf_manager_sent(sent);
     note_forwarded(sent);
     thread->arch.kept = (struct arch_kept *)sent;
 }
@@ -294,6 +295,8 @@ void NTAPI vf_irp_returned(struct vf_sent *sent, int32_t status)
     else
         check_kept(sent, status);
     check_event(sent, status);
+    if (unlikely(sent->major == IRP_MJ_PNP))
+        vf_pnp_returned(sent, status);
 }
 
 /* ---- completion ---- */

@@ -55,8 +55,10 @@ enum vf_special {
     VF_SEND_IRP,     /* device, IRP */
     VF_COMPLETE_IRP, /* IRP */
     VF_FREE_IRP,
-    VF_REUSE_IRP,   /* IRP: IoReuseIrp, IoInitializeIrp */
-    VF_NEXT_PACKET, /* IoStartNextPacket and its like */
+    VF_REUSE_IRP,     /* IRP: IoReuseIrp, IoInitializeIrp */
+    VF_NEXT_PACKET,   /* IoStartNextPacket and its like */
+    VF_DETACH_DEVICE, /* the device below */
+    VF_DELETE_DEVICE,
     VF_MUTEX_RELEASE, /* mutexes.c's: fast and guarded mutexes, resources */
     VF_MUTEX_UNSAFE_RELEASE,
     VF_RESOURCE_EXCLUSIVE, /* resource, wait */

@@ -168,7 +168,10 @@ static __attribute__((noinline)) void check_enter(const struct export_entry *x, 
     if (which >= VF_SEND_IRP && which <= VF_NEXT_PACKET &&
         vf_check_irp(which, &call, &processor()->locks, &f))
         stop_caller(&call, &f);
-    if (which > VF_NEXT_PACKET && which < VF_LOCK_FIRST)
+    if ((which == VF_DETACH_DEVICE && vf_check_detach(&call, &f)) ||
+        (which == VF_DELETE_DEVICE && vf_check_delete(&call, &f)))
+        stop_caller(&call, &f);
+    if (which > VF_DELETE_DEVICE && which < VF_LOCK_FIRST)
         check_mutexes(which, &call);
     if (which == VF_FREE && vf_check_freed_locks(&call, &processor()->locks, &f))
         stop_caller(&call, &f);

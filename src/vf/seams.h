@@ -30,6 +30,25 @@ void NTAPI vf_irp_left(const void *irp, const void *location, bool marked);
 void NTAPI vf_irp_passed(const void *irp, uint32_t number, const void *routine, bool pended);
 void NTAPI vf_irp_finishing(const void *irp);
 
+/* ---- requests of the PnP manager, the power manager and WMI: manager_irps.c, pnp_devices.c ---- */
+
+/* A driver's call of IoCallDriver or IoCompleteRequest; image: the caller's. */
+struct vf_manager_call {
+    ULONG64 caller, image;
+    const char *export;
+    const IRP *irp;
+    const IO_STACK_LOCATION *next; /* of a sending */
+    const DEVICE_OBJECT *target;
+};
+void vf_manager_sent(struct vf_sent *sent); /* fills what such a request has more */
+bool vf_check_manager_send(const struct vf_manager_call *call, struct vf_finding *f);
+bool vf_check_manager_complete(const struct vf_manager_call *call, struct vf_finding *f);
+void vf_pnp_returned(const struct vf_sent *sent, NTSTATUS status);
+/* A driver detaches the device on top of this one; deletes a device. */
+bool vf_check_detach(const struct vf_call *call, struct vf_finding *f);
+void vf_device_added(PDEVICE_OBJECT device, PDEVICE_OBJECT below, bool filter);
+bool vf_check_delete(const struct vf_call *call, struct vf_finding *f);
+
 /* ---- requests: irp_calls.c, what a driver does with an IRP ---- */
 
 /* ---- locks by their order, mutexes: mutexes.c, order.c ---- */
@@ -47,6 +66,12 @@ bool vf_find_kept_mutex(const struct ke_thread *thread, ULONG64 routine, struct 
 bool vf_check_irp(enum vf_special special, const struct vf_call *call, const struct vf_locks *locks,
                   struct vf_finding *f);
 void vf_seams_stop(void);
+
+/* ---- bogus.c ---- */
+void vf_bogus_start(void);
+
+/* ---- vf.c ---- */
+bool vf_checks_all(void); /* --verify all */
 
 /* ---- devices.c ---- */
 void vf_devices_start(void);

@@ -51,6 +51,8 @@ static const struct {
     {"IoAcquireCancelSpinLock", VF_ACQUIRE_CANCEL},
     {"IoCallDriver", VF_SEND_IRP},
     {"IoCompleteRequest", VF_COMPLETE_IRP},
+    {"IoDeleteDevice", VF_DELETE_DEVICE},
+    {"IoDetachDevice", VF_DETACH_DEVICE},
     {"IoFreeIrp", VF_FREE_IRP},
     {"IoInitializeIrp", VF_REUSE_IRP},
     {"IoReleaseCancelSpinLock", VF_RELEASE_CANCEL},

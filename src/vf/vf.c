@@ -43,6 +43,20 @@ static void devices_left(PDRIVER_OBJECT driver, unsigned count)
     vf_record(&info);
 }
 
+static void driver_entered(PDRIVER_OBJECT driver)
+{
+    struct ke_bugcheck_info info = {
+        .code = DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+        .p = {0x200, (ULONG_PTR)driver->DriverInit, (ULONG_PTR)driver, 0},
+        .sentence = "DriverEntry of a WDM driver returned and had set no Unload routine",
+        .verifier = true,
+        .raise_address = (ULONG_PTR)driver->DriverInit,
+    };
+    /* REQ-05: without it the image can never go. */
+    if (level >= VF_ALL && driver->DriverExtension->AddDevice != NULL && driver->DriverUnload == NULL)
+        vf_record(&info);
+}
+
 static ULONG name_bad_address(ULONG64 address, bool write, ULONG64 rip)
 {
     return mm_special_fault(address, rip);
@@ -57,6 +71,7 @@ void vf_start(enum vf_level wanted)
     ke_bugcheck_ops.stopped = stopped;
     arch_ops.bad_address = name_bad_address;
     if (level >= VF_STANDARD) {
+        io_ops.driver_entered = driver_entered;
         io_ops.devices_left = devices_left;
         io_ops.driver_gone = vf_driver_gone;
         io_ops.device_going = vf_device_going;
@@ -64,6 +79,7 @@ void vf_start(enum vf_level wanted)
         ke_held_start(); /* without memory for it, what it keeps is not reported */
         vf_seams_start();
         vf_devices_start();
+        vf_bogus_start();
     }
 }
 
@@ -71,6 +87,7 @@ void vf_stop(void)
 {
     vf_devices_stop();
     vf_seams_stop();
+    io_ops.driver_entered = NULL;
     io_ops.devices_left = NULL;
     io_ops.driver_gone = NULL;
     io_ops.device_going = NULL;
@@ -78,6 +95,11 @@ void vf_stop(void)
     ke_held_fini();
     arch_ops.bad_address = NULL;
     ke_bugcheck_ops.stopped = NULL;
+}
+
+bool vf_checks_all(void)
+{
+    return level >= VF_ALL;
 }
 
 bool vf_wants_gates(void)
