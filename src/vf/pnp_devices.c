@@ -48,8 +48,10 @@ bool vf_check_detach(const struct vf_call *call, struct vf_finding *f)
 /* Neither it nor a bus above it has been pulled out. */
 static bool is_expected(const struct pnp_node *node)
 {
-    if (!node->present || node->root_enumerated)
+    if (!node->present || node->root_enumerated || node->parent == NULL)
         return false;
+    if (node->parent->enumerate_again)
+        return false; /* the bus has said that it has changed, and is asked soon */
     for (const struct pnp_node *bus = node->parent; bus != NULL; bus = bus->parent)
         if (bus->parent != NULL && (bus->state != PNP_STARTED || !bus->present))
             return false;

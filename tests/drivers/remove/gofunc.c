@@ -575,6 +575,7 @@ static NTSTATUS NTAPI add_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo)
         IoDeleteDevice(device);
         return STATUS_NO_SUCH_DEVICE;
     }
+    device->DeviceType = e->lower->DeviceType;
     device->Flags |= DO_BUFFERED_IO | DO_POWER_PAGABLE;
     device->Flags &= ~DO_DEVICE_INITIALIZING;
     return STATUS_SUCCESS;
