@@ -296,6 +296,8 @@ static bool check_middle(const struct vf_manager_call *call, const struct vf_sen
         /* PH-06: only the PDO knows who it is. */
         return find(call, f, 0x24B, 0,
                     "completed a request for TargetDeviceRelation as successful and had not passed it on");
+    if (!power && mine->minor == IRP_MN_QUERY_INTERFACE)
+        return false; /* the interface is its own, and the caller has it */
     /* PH-05: the drivers below have their part to do. */
     if (status >= 0)
         return find(call, f, power ? 0x231 : 0x22E, 0,
