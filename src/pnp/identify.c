@@ -152,16 +152,15 @@ static void ask_resources(struct pnp_node *node)
     node->boot = information ? take_block(information, resource_bytes((void *)information)) : NULL;
 }
 
-NTSTATUS pnp_query_requirements(struct pnp_node *node)
+void pnp_query_requirements(struct pnp_node *node)
 {
     IO_STACK_LOCATION location = {0};
     ULONG_PTR information;
     /* PS-02, PNP-0B: what it could do with. */
-    NTSTATUS status = ask(node, &location, IRP_MN_QUERY_RESOURCE_REQUIREMENTS, &information);
+    ask(node, &location, IRP_MN_QUERY_RESOURCE_REQUIREMENTS, &information);
     mm_free(node->requirements);
     node->requirements =
         information ? take_block(information, ((PIO_RESOURCE_REQUIREMENTS_LIST)information)->ListSize) : NULL;
-    return status;
 }
 
 typedef void (*question)(struct pnp_node *node);

@@ -47,7 +47,7 @@ void pnp_check_duplicate(struct pnp_node *node); /* bug check 0xCA/1: its bus li
 /* ---- identify.c ---- */
 NTSTATUS pnp_identify(struct pnp_node *node);
 NTSTATUS pnp_query_capabilities(struct pnp_node *node, DEVICE_CAPABILITIES *capabilities);
-NTSTATUS pnp_query_requirements(struct pnp_node *node); /* QUERY_RESOURCE_REQUIREMENTS anew */
+void pnp_query_requirements(struct pnp_node *node); /* QUERY_RESOURCE_REQUIREMENTS anew */
 
 /* ---- registry.c ---- */
 void pnp_registry_write(struct pnp_node *node);      /* what was identified */
