@@ -262,7 +262,6 @@ void io_complete_pending(PDEVICE_OBJECT device, KIRQL irql)
     bool unload_now = io_driver_may_unload_locked(d);
     if (unload_now)
         d->unload_queued = true;
-    /* LC-11: a PnP driver's last device is gone. */
     bool tell = delete_now && d->added && !d->public.DeviceObject && io_ops.driver_idle;
     KeReleaseSpinLock(&io_database_lock, irql);
     if (tell)

@@ -17,10 +17,13 @@
  *   relate=NAME         the device \Device\NAME goes with this one (PNP-07c)
  *   open=NAME shut      opens \Device\NAME from the kernel, and closes it
  *   page=NAME unpage    the same as a paging file
- *   try=NAME            when it is asked to be removed it tries to open \Device\NAME, and says the status
- *   keep=NAME poke      holds the PDO of \Device\NAME, deleted or not; sends it IRP_MJ_READ, and says the
- * status lose                lets go of it rescan              IoInvalidateDeviceRelations for itself while
- * it is asked to be removed eject               IoRequestDeviceEject
+ *   try=NAME            when asked to be removed, it tries to open \Device\NAME and says the status
+ *   keep=NAME poke      holds the PDO of \Device\NAME, deleted or not; sends it a PnP request
+ *   lose                lets go of it
+ *   rescan              IoInvalidateDeviceRelations for itself while it is asked to be removed
+ *   eject               IoRequestDeviceEject for the device of `keep`, or for its own
+ *   unload=NAME         ZwUnloadDriver, which PnP drivers refuse
+ *   print=1             prints what it is asked, for the end of a run
  */
 #include "../pnp/testlog.h"
 
@@ -459,6 +462,21 @@ static void request_eject(struct extension *e)
         eject(e->kept ? e->kept : e->pdo);
 }
 
+static NTSTATUS unload_service(const char *name)
+{
+    static const char key[] = "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\";
+    UNICODE_STRING text;
+    WCHAR room[120];
+    ULONG at = 0;
+    for (ULONG i = 0; key[i]; i++)
+        room[at++] = key[i];
+    for (ULONG i = 0; name[i]; i++)
+        room[at++] = (UCHAR)name[i];
+    room[at] = 0;
+    RtlInitUnicodeString(&text, room);
+    return ZwUnloadDriver(&text);
+}
+
 static NTSTATUS without_value(struct extension *e, const char *word)
 {
     if (!strcmp(word, "release"))
@@ -494,6 +512,8 @@ static NTSTATUS with_text(struct extension *e, const char *word, const char *val
         e->opened = open_device(value, 0, &status);
     else if (!strcmp(word, "page"))
         e->paged = open_device(value, SL_OPEN_PAGING_FILE, &status);
+    else if (!strcmp(word, "unload"))
+        status = unload_service(value);
     else if (!strcmp(word, "try"))
         strncpy(e->try_name, value, sizeof(e->try_name) - 1);
     else
