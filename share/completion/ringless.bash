@@ -4,7 +4,7 @@ _ringless()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
     local options='--seed --seeds --jobs --cpus --verify --special-pool --trace --verbose --model --inf --registry --registry-write --device --watchdog -c -f --keep-going --json --quiet'
-    local commands='load unload drivers devices irps pool open close read write flush ioctl internal-ioctl cancel wait advance sleep interrupt model-input add-device start stop query-remove remove surprise-remove eject tree system wmi expect expect-data echo'
+    local commands='load unload drivers devices irps pool open close read write flush ioctl internal-ioctl cancel wait advance sleep interrupt model-input add-device start stop query-remove remove surprise-remove eject tree system power power-setting wmi expect expect-data echo'
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run shell inspect inf exports help --version --help' -- "$word"))
         return

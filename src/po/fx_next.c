@@ -48,13 +48,20 @@ static enum step_kind leave_idle(const struct po_fx *fx, struct fx_component *c,
     return ACTIVE;
 }
 
-static void release_providers(struct po_fx *fx, struct fx_component *c)
+/* Of those that have gone idle: what they depended on may follow. True: something was released. */
+static bool release_providers(struct po_fx *fx)
 {
-    if (!c->holds_providers || c->references)
-        return;
-    c->holds_providers = false;
-    for (ULONG i = 0; i < c->providers; i++)
-        fx_drop_reference(fx, c->provider[i]);
+    bool released = false;
+    for (ULONG at = 0; at < fx->count; at++) {
+        struct fx_component *c = &fx->component[at];
+        if (!c->holds_providers || c->references || c->condition != FX_IDLE)
+            continue;
+        c->holds_providers = false;
+        released |= c->providers != 0;
+        for (ULONG i = 0; i < c->providers; i++)
+            fx_drop_reference(fx, c->provider[i]);
+    }
+    return released;
 }
 
 static enum step_kind next_of(struct po_fx *fx, struct fx_component *c, struct step *step)
@@ -70,7 +77,6 @@ static enum step_kind next_of(struct po_fx *fx, struct fx_component *c, struct s
         return NOTHING;
     if (c->references)
         return leave_idle(fx, c, step);
-    release_providers(fx, c);
     bool may_change = fx->power == FX_REQUIRED || c->wake_holds || c->dx_hold;
     return may_change ? change_state(c, fx_best_state(c), step) : NOTHING;
 }
@@ -142,6 +148,8 @@ static enum step_kind next_of_device(struct po_fx *fx)
 static struct step find_step(struct po_fx *fx)
 {
     struct step step = {NOTHING};
+    while (release_providers(fx))
+        ;
     for (ULONG i = 0; i < fx->count && !fx->gone; i++) {
         step.component = i;
         step.kind = next_of(fx, &fx->component[i], &step);

@@ -45,6 +45,7 @@ struct waiting {
 static void ended(struct po_request *request, NTSTATUS status, void *context)
 {
     struct waiting *waiting = context;
+    /* PW-22: a device that is gone has said so. */
     waiting->status = status;
     KeSetEvent(&waiting->done, IO_NO_INCREMENT, FALSE);
 }

@@ -53,7 +53,7 @@ static void call_driver(struct po_request *request)
 {
     fill_location(request);
     IoSetCompletionRoutine(request->irp, completed, request, TRUE, TRUE, TRUE);
-    /* PW-07, IRP-47: what the dispatch routine returns says nothing; the completion counts. */
+    /* PW-06, PW-07, IRP-47: what the dispatch routine returns says nothing; the way back counts. */
     IofCallDriver(request->top, request->irp);
 }
 
@@ -90,7 +90,7 @@ static bool is_its_turn(const struct po_request *request)
         return false;
     if (request->minor == IRP_MN_WAIT_WAKE)
         return true;
-    /* PW-04: one system and one device request of each stack at a time, */
+    /* PW-04, PW-14: one system and one device request of each stack at a time, the second for the first; */
     if (request->stack->in_flight[request->type])
         return false;
     list_for_each(it, &po_requests)
@@ -206,6 +206,7 @@ static void destroy(struct po_request *request)
 static NTSTATUS NTAPI completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     struct po_request *request = Context;
+    /* PW-08: whoever completes it, from wherever, at DISPATCH_LEVEL or below. */
     release_turn(request);
     po_fx_power_irp_ended(request);
     NTSTATUS status = Irp->IoStatus.Status;
