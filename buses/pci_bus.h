@@ -62,7 +62,7 @@ struct pci_child {
     PDEVICE_OBJECT self;
     struct pci_bus *bus;
     bool present;  /* found by the last look at the bus */
-    bool reported; /* the PnP manager has been told of it, and has not removed it since */
+    bool reported; /* the PnP manager has been told of it: it will send REMOVE when it is told that it went */
     bool started;
     DEVICE_POWER_STATE power;
     UCHAR device, function; /* 0..31, 0..7 */

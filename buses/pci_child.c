@@ -70,7 +70,6 @@ static NTSTATUS access_config(const struct pci_child *child, PIRP irp, PIO_STACK
 static NTSTATUS remove(struct pci_child *child, PIRP irp)
 {
     pci_stop(child);
-    child->reported = false;
     if (!child->present)
         /* PNP-02: a PDO goes only when its device is not there any more. */
         pci_child_destroy(child);

@@ -184,7 +184,7 @@ ULONG pci_config_read(struct pci_function *function, ULONG offset, unsigned widt
 
 static bool is_master(struct pci_function *function)
 {
-    return (pci_config_read(function, PCI_COMMAND, 2) & COMMAND_MASTER) != 0;
+    return !function->place.absent && (pci_config_read(function, PCI_COMMAND, 2) & COMMAND_MASTER) != 0;
 }
 
 bool pci_memory_read(struct pci_function *function, uint64_t pa, void *to, size_t length)
@@ -264,4 +264,26 @@ void pci_remove(struct pci_function *function)
         hal_remove_pin(&function->pin);
     pci_bars_fini(function);
     pci_messages_fini(function);
+}
+
+void pci_unplug(struct pci_function *function)
+{
+    hal_pci_set_absent(&function->place, true);
+    rl_lock_acquire(&function->lock);
+    function->asserted = false;
+    pci_config_begin(function);
+    pci_bars_update(function);
+    pci_interrupts_update(function);
+    rl_lock_release(&function->lock);
+    if (function->ops != NULL && function->ops->reset != NULL)
+        function->ops->reset(function);
+}
+
+void pci_plug(struct pci_function *function)
+{
+    rl_lock_acquire(&function->lock);
+    configure(function);
+    pci_bars_update(function);
+    rl_lock_release(&function->lock);
+    hal_pci_set_absent(&function->place, false);
 }

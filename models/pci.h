@@ -98,6 +98,11 @@ struct pci_function {
 NTSTATUS pci_add(struct pci_function *function, char *message, size_t size);
 void pci_remove(struct pci_function *function);
 
+/* Pulled out while the machine runs: it decodes nothing and interrupts nobody; and put back, as at power on.
+ */
+void pci_unplug(struct pci_function *function);
+void pci_plug(struct pci_function *function);
+
 /* A further capability: length bytes from the id on (the second, the link, is filled in), and which of their
  * bits software can write. Before pci_add's function is used. Returns its offset; 0: there is no room. */
 UCHAR pci_add_capability(struct pci_function *function, const UCHAR *bytes, const UCHAR *writable,

@@ -248,7 +248,7 @@ static void assign(struct pci_bar *bar)
     uint64_t address = bar->address;
 
     if (address == 0)
-        address = hal_pci_assign(bar->kind == PCI_BAR_PORTS, bar->size);
+        address = bar->address = hal_pci_assign(bar->kind == PCI_BAR_PORTS, bar->size);
     pci_put(bar->function->config, register_of(bar),
             (ULONG)address | pci_get(bar->function->config, register_of(bar), 4), 4);
     if (bar->is_64bit)

@@ -274,7 +274,7 @@ static bool set_register(struct pci_device *device, char *text)
     return true;
 }
 
-/* raise | lower | message N | set BAR OFFSET VALUE */
+/* raise | lower | message N | set BAR OFFSET VALUE | unplug | plug */
 static NTSTATUS input(struct model *model, const void *data, size_t length, char *message, size_t size)
 {
     struct pci_device *device = container_of(model, struct pci_device, model);
@@ -288,6 +288,10 @@ static NTSTATUS input(struct model *model, const void *data, size_t length, char
         pci_set_interrupt(&device->function, true);
     } else if (same(text, "lower") && rest == NULL) {
         pci_set_interrupt(&device->function, false);
+    } else if (same(text, "unplug") && rest == NULL) {
+        pci_unplug(&device->function);
+    } else if (same(text, "plug") && rest == NULL) {
+        pci_plug(&device->function);
     } else if (same(text, "message") && rest != NULL && model_number(rest, &vector) &&
                vector < PCI_MSIX_MAX) {
         if (!pci_send_message(&device->function, (unsigned)vector)) {
@@ -295,7 +299,8 @@ static NTSTATUS input(struct model *model, const void *data, size_t length, char
             return STATUS_INVALID_DEVICE_STATE;
         }
     } else if (!same(text, "set") || rest == NULL || !set_register(device, rest)) {
-        host_snprintf(message, size, "%s takes: raise, lower, message N, set BAR OFFSET VALUE", model->name);
+        host_snprintf(message, size, "%s takes: raise, lower, message N, set BAR OFFSET VALUE, unplug, plug",
+                      model->name);
         return STATUS_INVALID_PARAMETER;
     }
     return STATUS_SUCCESS;

@@ -26,9 +26,15 @@ bool api_model_enter(rgl_status *status)
     return false;
 }
 
-static NTSTATUS look_at_bus(void *arg)
+static NTSTATUS look(void *arg)
 {
     return pci_bus_look();
+}
+
+static void look_at_bus(void)
+{
+    if (pci_bus_has_changed())
+        api_call(look, NULL, KernelMode);
 }
 
 rgl_status rgl_model_add(rgl_machine *machine, const char *description)
@@ -39,8 +45,8 @@ rgl_status rgl_model_add(rgl_machine *machine, const char *description)
     if (!api_model_enter(&status))
         return status;
     status = api_model_answer(model_add(description, message, sizeof(message)), message);
-    if (status >= 0 && pci_bus_has_changed())
-        api_call(look_at_bus, NULL, KernelMode);
+    if (status >= 0)
+        look_at_bus();
     api_leave();
     return status;
 }
@@ -73,6 +79,8 @@ rgl_status rgl_model_input(rgl_machine *machine, const char *model, const void *
     if (!api_model_enter(&status))
         return status;
     status = api_model_answer(model_input(model, data, length, message, sizeof(message)), message);
+    if (status >= 0)
+        look_at_bus();
     api_leave();
     return status;
 }

@@ -192,6 +192,7 @@ static void check_idle(const struct dma_adapter *adapter)
     ULONG_PTR address = (ULONG_PTR)&adapter->public;
 
     if (!list_empty(&adapter->buffers))
+        /* DMA-19: the adapter goes last. */
         dma_violation(0x07, address, 1, 0, "an adapter was released before its common buffers were freed");
     list_for_each(it, &adapter->requests)
     {
@@ -213,6 +214,7 @@ VOID NTAPI dma_put_adapter(PDMA_ADAPTER DmaAdapter)
 {
     struct dma_adapter *adapter = dma_adapter_of(DmaAdapter);
 
+    /* DMA-19: with nothing left of what it gave. */
     check_idle(adapter);
     rl_lock_acquire(&dma_lock);
     list_remove(&adapter->link);

@@ -34,6 +34,7 @@ struct hal_mmio_range {
 struct hal_pci_function {
     LIST_ENTRY link;
     UCHAR bus, device, function;
+    bool absent; /* nobody finds it */
     void *context;
     void (*read)(void *context, ULONG offset, void *buffer, ULONG length);
     void (*write)(void *context, ULONG offset, const void *buffer, ULONG length);
@@ -168,6 +169,7 @@ void hal_port_write(USHORT port, ULONG value, unsigned width_bytes);
 NTSTATUS
 hal_add_pci(struct hal_pci_function *function); /* STATUS_CONFLICTING_ADDRESSES: the place is taken */
 void hal_remove_pci(struct hal_pci_function *function);
+void hal_pci_set_absent(struct hal_pci_function *function, bool absent); /* pulled out, or back */
 ULONG hal_pci_changes(void); /* how often a function came or went */
 /* Whole or part of a function's configuration space: bytes done; 0: no such bus; 2 with an invalid vendor: no
  * such function. */

@@ -28,7 +28,7 @@ static struct hal_pci_function *find(ULONG bus, ULONG device, ULONG function)
 
     for (; it != &functions; it = it->Flink) {
         struct hal_pci_function *there = container_of(it, struct hal_pci_function, link);
-        if (there->bus == bus && there->device == device && there->function == function)
+        if (there->bus == bus && there->device == device && there->function == function && !there->absent)
             return there;
     }
     return NULL;
@@ -57,6 +57,12 @@ void hal_remove_pci(struct hal_pci_function *function)
     list_remove(&function->link);
     __atomic_add_fetch(&changes, 1, __ATOMIC_RELEASE);
     rl_lock_release(&functions_lock);
+}
+
+void hal_pci_set_absent(struct hal_pci_function *function, bool absent)
+{
+    __atomic_store_n(&function->absent, absent, __ATOMIC_RELEASE);
+    __atomic_add_fetch(&changes, 1, __ATOMIC_RELEASE);
 }
 
 ULONG hal_pci_changes(void)
