@@ -102,8 +102,8 @@ RGL_API rgl_status rgl_machine_create(const struct rgl_config *config, rgl_machi
 RGL_API void rgl_machine_destroy(rgl_machine *machine);
 /* Shuts the machine down: closes handles, sends IRP_MJ_SHUTDOWN to the devices that registered for it (those
  * for the last chance afterwards), and at last SET_POWER for S5 to all started devices. No driver is
- * unloaded, then or by rgl_machine_destroy, which is the only call left: others give STATUS_SYSTEM_SHUTDOWN
- * from here on. */
+ * unloaded, then or by rgl_machine_destroy, which with rgl_registry_hive_write is all that is
+ * left: other calls give STATUS_SYSTEM_SHUTDOWN from here on. */
 RGL_API rgl_status rgl_shutdown(rgl_machine *machine);
 RGL_API const char *rgl_message(void);
 RGL_API const char *rgl_status_name(rgl_status status); /* "STATUS_SUCCESS"; NULL when it has no name */

@@ -21,6 +21,7 @@ struct rgl_machine {
     uint64_t closer;
     uint64_t owner;             /* the thread that made a simulated machine */
     struct rgl_file *files;     /* guarded by api_lock, as the next */
+    uint64_t saver;             /* this thread writes the registry down: it may call after a shutdown */
     unsigned hives;             /* that were read: src/api/hive.c knows where from */
     struct rgl_driver *drivers; /* told to the embedder; they end with the machine */
 };

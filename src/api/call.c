@@ -186,7 +186,7 @@ bool api_may_call(rgl_status *status)
     else if (api_machine.config.simulated && api_machine.owner != (uint64_t)pthread_self())
         *status =
             api_fail(RGL_STATUS_WRONG_THREAD, "a machine with a seed belongs to the thread that made it");
-    else if (api_machine.shut_down)
+    else if (api_machine.shut_down && api_machine.saver != (uint64_t)pthread_self())
         *status = api_fail(STATUS_SYSTEM_SHUTDOWN, "the machine was shut down");
     else
         return true;

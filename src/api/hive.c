@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <hivex.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -377,7 +378,7 @@ static const char *base_of(const char *path, const char *mount)
     return api_hive_new(path) ? path : NULL;
 }
 
-rgl_status rgl_registry_hive_write(rgl_machine *machine, const char *path, const char *key)
+static rgl_status write_hive(const char *path, const char *key)
 {
     struct walking w = {.file = path};
     const char *base;
@@ -396,4 +397,15 @@ rgl_status rgl_registry_hive_write(rgl_machine *machine, const char *path, const
         failed(&w, "it cannot be written");
     hivex_close(w.hive);
     return w.status < 0 ? w.status : api_ok(w.status);
+}
+
+/* The registry outlives a shutdown, as on a disk. */
+rgl_status rgl_registry_hive_write(rgl_machine *machine, const char *path, const char *key)
+{
+    rgl_status status;
+
+    machine->saver = (uint64_t)pthread_self();
+    status = write_hive(path, key);
+    machine->saver = 0;
+    return status;
 }
