@@ -229,6 +229,19 @@ static int one_instance(struct request *r)
     return code;
 }
 
+/* 8-4-4-4-12 hexadecimal digits, in braces or not. */
+static bool is_guid(const char *text)
+{
+    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    bool braces = text[0] == '{';
+
+    text += braces;
+    for (const char *s = shape; *s != '\0'; s++, text++)
+        if (*s == 'x' ? !isxdigit((unsigned char)*text) : *text != '-')
+            return false;
+    return strcmp(text, braces ? "}" : "") == 0;
+}
+
 /* wmi [GUID [INSTANCE [set DATA | set-item N DATA | method N [DATA]] | enable [collection] | disable ...]] */
 int do_wmi(struct call *call)
 {
@@ -237,6 +250,8 @@ int do_wmi(struct call *call)
     if (!call_more(call))
         return list_blocks(call);
     request.guid = call->words->text[call->at++];
+    if (!is_guid(request.guid))
+        return call_wrong(call, "wants a GUID");
     if (!call_more(call))
         return query_all(&request);
     if (call_take(call, "enable"))

@@ -126,6 +126,9 @@ def usage(tmp):
     refused(['shell', '--seeds', '1..2'], '--seeds is for')
 
 
+GUID = '{11223344-5566-7788-99aa-bbccddeeff00}'
+
+
 def commands(tmp):
     single = ['run', 'dispatch-single.sys', '-c', r'open \\.\Single']
     for command, pattern in (
@@ -137,6 +140,8 @@ def commands(tmp):
             ('expect-data', 'wants data'), ('model-input', 'wants the name'), ('model-input com1', 'wants data'), ('interrupt', 'wants the name'), ('advance', 'milliseconds'), ('open', 'the name'), (r'open \Device\X as 1', 'no name'),
             (r'open \Device\X sideways', 'open NAME'), ('load', 'wants a file'), ('unload', "driver's name"), ('system', 'wants S0'),
             ('system S9', 'wants S0'), ('system S5 now', 'more words'), ('power', 'wants a device'), ('power X D4', 'wants D0'),
+            ('wmi x', 'wants a GUID'), ('wmi ' + GUID + ' 0 set', 'wants data'), ('wmi ' + GUID + ' 0 method', 'a number'),
+            ('wmi ' + GUID + ' enable now', 'more words'), ('wmi ' + GUID + ' 0 sideways', 'more words'),
             ('power-setting', "setting's GUID"), ('power-setting x', 'the value')):
         refused([*single, '-c', command], pattern)
     blanks = os.path.join(tmp, 'a name with blanks')
