@@ -23,6 +23,9 @@ static void set_location(PIRP irp, const struct wmi_provider *p, UCHAR minor, co
     PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
     /* IRP-12: as it stays if nobody knows the request. */
     irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    irp->RequestorMode = KernelMode;
+    irp->Tail.Overlay.Thread = (PETHREAD)ps_current();
+    next->MajorFunction = IRP_MJ_SYSTEM_CONTROL;
     next->MinorFunction = minor;
     /* MJ-17: who is to answer it; all others pass it on. */
     next->Parameters.WMI.ProviderId = (ULONG_PTR)p->registered;
@@ -33,28 +36,42 @@ static void set_location(PIRP irp, const struct wmi_provider *p, UCHAR minor, co
     next->Parameters.WMI.Buffer = buffer;
 }
 
+static NTSTATUS NTAPI completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* Not an IRP of a builder: its end would be an APC, and its status block would lie below the driver that
+ * asks. */
+static NTSTATUS send_to(PDEVICE_OBJECT top, PIRP irp, ULONG_PTR *information)
+{
+    KEVENT done;
+    KeInitializeEvent(&done, NotificationEvent, FALSE);
+    IoSetCompletionRoutine(irp, completed, &done, TRUE, TRUE, TRUE);
+    IofCallDriver(top, irp);
+    KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
+    NTSTATUS status = irp->IoStatus.Status;
+    *information = irp->IoStatus.Information;
+    IoFreeIrp(irp);
+    return status;
+}
+
 NTSTATUS wmi_send(struct wmi_provider *p, UCHAR minor, const void *data_path, void *buffer, ULONG bytes,
                   ULONG_PTR *information)
 {
-    IO_STATUS_BLOCK iosb = {0};
     NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
-    KEVENT event;
+    *information = 0;
     if (p->callback)
         return call(p, minor, data_path, buffer, bytes, information);
     /* MJ-17: through the whole stack. */
     PDEVICE_OBJECT top = IoGetAttachedDeviceReference(p->registered);
-    KeInitializeEvent(&event, NotificationEvent, FALSE);
-    PIRP irp = IoBuildSynchronousFsdRequest(IRP_MJ_SYSTEM_CONTROL, top, NULL, 0, NULL, &event, &iosb);
+    PIRP irp = IoAllocateIrp(top->StackSize, FALSE);
     if (irp) {
         set_location(irp, p, minor, data_path, buffer, bytes);
-        status = IofCallDriver(top, irp);
-        if (status == STATUS_PENDING) {
-            KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
-            status = iosb.Status;
-        }
+        status = send_to(top, irp, information);
     }
     ob_dereference(top);
-    *information = iosb.Information;
     return status;
 }
 

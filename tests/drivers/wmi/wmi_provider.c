@@ -22,6 +22,7 @@ static LONG reginfos, too_small, old_reginfos, events_on, base_events_on, collec
 static BOOLEAN update_removes, answers_old;
 static KEVENT gate;
 static PIRP pended;
+static volatile BOOLEAN method_ended;
 
 static NTSTATUS complete(PIRP Irp, NTSTATUS status, ULONG_PTR information)
 {
@@ -398,6 +399,7 @@ static void NTAPI end_pended(PVOID context)
     KeWaitForSingleObject(&gate, Executive, KernelMode, FALSE, NULL);
     KeDelayExecutionThread(KernelMode, FALSE, &moment);
     DbgPrint("the pended method ends\n");
+    method_ended = TRUE;
     complete(pended, STATUS_WMI_SET_FAILURE, 0);
     PsTerminateSystemThread(STATUS_SUCCESS);
 }
@@ -407,6 +409,45 @@ static void start_end(void)
     HANDLE thread;
     if (NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, end_pended, NULL)))
         ZwClose(thread);
+}
+
+/* ---- deregistering waits for what is on its way ---- */
+
+static LONG caller_done;
+
+static void NTAPI call_pended(PVOID context)
+{
+    UNICODE_STRING one = RTL_CONSTANT_STRING(L"One");
+    GUID guid = LIST_BLOCK;
+    ULONG size = 0;
+    UCHAR nothing;
+    PVOID block;
+    if (NT_SUCCESS(IoWMIOpenBlock(&guid, WMIGUID_EXECUTE, &block))) {
+        CHECK_STATUS("WMI-09", IoWMIExecuteMethod(block, &one, 3, 0, &size, &nothing),
+                     STATUS_WMI_SET_FAILURE);
+        ObDereferenceObject(block);
+    }
+    InterlockedIncrement(&caller_done);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS deregister_meanwhile(void)
+{
+    HANDLE thread;
+    NTSTATUS status;
+    LARGE_INTEGER moment = {.QuadPart = -10000};
+    KeClearEvent(&gate);
+    method_ended = FALSE;
+    if (NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, call_pended, NULL)))
+        ZwClose(thread);
+    KeWaitForSingleObject(&gate, Executive, KernelMode, FALSE, NULL);
+    start_end();
+    CHECK("MJ-17", !method_ended);
+    status = IoWMIRegistrationControl(provider, WMIREG_ACTION_DEREGISTER);
+    CHECK("MJ-17", method_ended);
+    while (!caller_done)
+        KeDelayExecutionThread(KernelMode, FALSE, &moment);
+    return status;
 }
 
 static void check_ids(void)
@@ -470,6 +511,8 @@ static NTSTATUS do_it(ULONG code)
     case RL_IOCTL(13): /* a method is on its way; deregistering waits for it */
         start_end();
         return STATUS_SUCCESS;
+    case RL_IOCTL(14):
+        return deregister_meanwhile();
     default:
         return STATUS_INVALID_DEVICE_REQUEST;
     }
