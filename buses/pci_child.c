@@ -6,6 +6,7 @@
  */
 #include "pci_bus.h"
 #include "io/routines.h"
+#include "po/routines.h"
 
 NTSTATUS pci_complete(PIRP irp, NTSTATUS status)
 {
@@ -141,13 +142,20 @@ NTSTATUS pci_child_pnp(struct pci_child *child, PIRP irp)
     }
 }
 
+static void set_device_power(struct pci_child *child, DEVICE_POWER_STATE device)
+{
+    POWER_STATE state = {.DeviceState = device};
+    pci_set_power(child, device);
+    PoSetPowerState(child->self, DevicePowerState, state);
+}
+
 NTSTATUS pci_child_power(struct pci_child *child, PIRP irp)
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
     if (location->MinorFunction != IRP_MN_SET_POWER && location->MinorFunction != IRP_MN_QUERY_POWER)
         return pci_complete(irp, irp->IoStatus.Status);
     if (location->MinorFunction == IRP_MN_SET_POWER && location->Parameters.Power.Type == DevicePowerState)
-        pci_set_power(child, location->Parameters.Power.State.DeviceState);
+        set_device_power(child, location->Parameters.Power.State.DeviceState);
     return pci_complete(irp, STATUS_SUCCESS);
 }
 

@@ -165,12 +165,13 @@ NTSTATUS pci_set_entry(struct pci_child *child, ULONG entry, ULONG message)
     return STATUS_SUCCESS;
 }
 
-/* INT-14: each message its entry; those of the table that were not assigned stay masked. */
+/* Each message its entry; those of the table that were not assigned stay masked. Rules: INT-14. */
 static void enable_msix(struct pci_child *child)
 {
     pci_write(child, child->msix_at + MSIX_CONTROL, MSIX_ENABLE | MSIX_MASK_ALL, 2);
     for (ULONG i = 0; i < child->msix_messages; i++) {
         pci_mask_entry(child, i, true);
+        /* INT-14: of MSI-X every message has an entry of its own. */
         if (NT_SUCCESS(pci_set_entry(child, i, i)))
             pci_mask_entry(child, i, false);
     }

@@ -146,7 +146,7 @@ static void add_interrupt(PIO_RESOURCE_LIST list, USHORT flags, ULONG low, ULONG
     d->u.Interrupt.MaximumVector = high;
 }
 
-/* INT-14: of the newer capability one descriptor a message, of the older one for all. */
+/* Of the newer capability one descriptor a message, of the older one for all. Rules: INT-14. */
 static ULONG descriptors_for(const struct pci_child *child, ULONG messages)
 {
     return child->msix_at ? messages : 1;

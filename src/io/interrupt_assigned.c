@@ -68,7 +68,7 @@ static PKINTERRUPT first_of(ULONG version, PVOID connection)
     return is_table ? table->MessageInfo[0].InterruptObject : connection;
 }
 
-/* INT-09: the version that the connecting call left says what the connection is. */
+/* The version that the connecting call left says what the connection is. Rules: INT-09. */
 void io_disconnect_all(ULONG version, PVOID connection)
 {
     PKINTERRUPT first = first_of(version, connection);

@@ -162,7 +162,7 @@ NTSTATUS pnp_find_service(struct pnp_node *node)
     if (registered_service(node))
         return STATUS_SUCCESS;
     if (pnp_ops.install && NT_SUCCESS(pnp_ops.install(node)) && registered_service(node)) {
-        /* PNP-0B: an INF may allow more than the bus would ask for without it. */
+        /* An INF may allow more than the bus would ask for without it. */
         pnp_query_requirements(node);
         return STATUS_SUCCESS;
     }

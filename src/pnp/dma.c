@@ -21,7 +21,7 @@ static bool query(PDEVICE_OBJECT pdo, BUS_INTERFACE_STANDARD *bus)
     return NT_SUCCESS(pnp_send(pdo, &location, NULL));
 }
 
-/* DMA-01: false: the bus has no routine for it. */
+/* false: the bus has no routine for it. Rules: DMA-01. */
 bool resource_bus_dma_adapter(PDEVICE_OBJECT pdo, PDEVICE_DESCRIPTION description, PULONG registers,
                               PDMA_ADAPTER *adapter)
 {

@@ -40,7 +40,7 @@ static void visit_node(struct pnp_node *node, void *context)
     resource_for_each(node->boot, compare, place);
 }
 
-/* PNP-0A: what the firmware gave a device stays its own until somebody has nothing else to take. */
+/* What the firmware gave a device stays its own until somebody has nothing else to take. */
 static const void *boot_owner(enum resource_space space, uint64_t first, uint64_t last, const void *owner)
 {
     struct place place = {.space = space, .first = first, .last = last, .owner = owner};
@@ -189,7 +189,7 @@ NTSTATUS pnp_assign_resources(struct pnp_node *node)
     if (wanted && !resource_requirements_are_sound(wanted, wanted->ListSize))
         status = STATUS_INVALID_PARAMETER;
     else if (!wanted || asks_for_nothing(wanted))
-        /* PH-27: then there are no lists. */
+        /* Then there are no lists. */
         drop(node);
     else
         status = assign_or_make_room(node, wanted);

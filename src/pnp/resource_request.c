@@ -161,7 +161,8 @@ static void assign_interrupt(const IO_RESOURCE_DESCRIPTOR *d, uint64_t first,
     }
     out->u.Interrupt.Level = (USHORT)first;
     out->u.Interrupt.Vector = (ULONG)first;
-    out->u.Interrupt.Affinity = affinity_of(d);
+    out->u.Interrupt.Affinity =
+        d->Flags & CM_RESOURCE_INTERRUPT_POLICY_INCLUDED ? affinity_of(d) : ~(KAFFINITY)0;
 }
 
 static void assign_channel(const IO_RESOURCE_DESCRIPTOR *d, uint64_t first,

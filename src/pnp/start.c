@@ -141,7 +141,7 @@ static NTSTATUS build_and_start(struct pnp_node *node)
     if (!NT_SUCCESS(status) || pnp_waits_for_boot(node))
         return status;
     if (again)
-        /* PNP-0B: what was installed since may change what the bus asks for. */
+        /* What was installed since may change what the bus asks for. */
         pnp_query_requirements(node);
     status = pnp_build_stack(node);
     if (NT_SUCCESS(status))

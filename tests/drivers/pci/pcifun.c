@@ -102,6 +102,13 @@ static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT device, PIRP irp)
     switch (here->MinorFunction) {
     case IRP_MN_START_DEVICE:
         return start(d, irp, here);
+    case IRP_MN_QUERY_INTERFACE:
+        if (!d->intercept)
+            return pass(d, irp);
+        status = forward_and_wait(d, irp);
+        if (NT_SUCCESS(status))
+            intercept_interface(d, here);
+        return complete(irp, status, 0);
     case IRP_MN_STOP_DEVICE:
         let_go(d);
         irp->IoStatus.Status = STATUS_SUCCESS;

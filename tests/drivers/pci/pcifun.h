@@ -19,6 +19,7 @@ struct device {
     ULONG register_bytes;
     ULONG line_vector;
     BUS_INTERFACE_STANDARD bus;
+    BOOLEAN intercept; /* the next that is asked for leads through this driver */
     /* interrupts.c */
     ULONG version; /* as IoConnectInterruptEx left it */
     union {
@@ -27,7 +28,8 @@ struct device {
         PIO_INTERRUPT_MESSAGE_INFO table;
     } connection;
     volatile LONG counts[MOST_MESSAGES], line_count, wrong;
-    volatile LONG level; /* the lowest IRQL at which a message was served */
+    volatile LONG resend; /* times that the routine sends itself its message */
+    volatile LONG level;  /* the lowest IRQL at which a message was served */
 };
 
 /* ---- pcifun.c ---- */
@@ -37,6 +39,7 @@ NTSTATUS ask_pnp(struct device *d, UCHAR minor, PIO_STACK_LOCATION parameters, U
 void take_resources(struct device *d, PCM_RESOURCE_LIST raw, PCM_RESOURCE_LIST translated);
 void let_go_of_resources(struct device *d);
 void use_configuration(struct device *d);
+void intercept_interface(struct device *d, PIO_STACK_LOCATION here);
 
 /* ---- interrupts.c ---- */
 void connect_interrupts(struct device *d);

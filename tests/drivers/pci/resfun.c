@@ -107,9 +107,27 @@ static void disconnect_lines(struct device *d)
     d->interrupt = NULL;
 }
 
+/* With the lock that both lines share: neither is served, whoever might. */
+static BOOLEAN NTAPI ring_while_locked(PVOID context)
+{
+    struct device *d = context;
+    LONG before = d->claimed;
+    for (int i = 0; i < BELLS; i++)
+        __outbyte(bells[i], 1);
+    for (int i = 0; i < 20; i++)
+        KeStallExecutionProcessor(20);
+    return d->claimed == before;
+}
+
 static void ring(struct device *d)
 {
     LARGE_INTEGER soon = {.QuadPart = -10000};
+
+    CHECK("INT-10", KeSynchronizeExecution(d->interrupt, ring_while_locked, d));
+    for (int i = 0; i < 1000 && d->claimed < BELLS; i++)
+        KeDelayExecutionThread(KernelMode, FALSE, &soon);
+    CHECK_EQ("INT-10", d->claimed, BELLS);
+    d->claimed = 0;
 
     for (int i = 0; i < BELLS; i++)
         __outbyte(bells[i], 1);

@@ -82,6 +82,25 @@ static void look_at(struct device *d, PCM_PARTIAL_RESOURCE_DESCRIPTOR raw,
 
 /* ---- DMA ---- */
 
+static PGET_DMA_ADAPTER bus_routine;
+static volatile LONG bus_asked;
+
+static PDMA_ADAPTER NTAPI count_and_get(PVOID context, PDEVICE_DESCRIPTION description, PULONG registers)
+{
+    InterlockedIncrement(&bus_asked);
+    return bus_routine(context, description, registers);
+}
+
+/* On the way up: as a bus that has a routine of its own. */
+void intercept_interface(struct device *d, PIO_STACK_LOCATION here)
+{
+    BUS_INTERFACE_STANDARD *bus = (BUS_INTERFACE_STANDARD *)here->Parameters.QueryInterface.Interface;
+    if (!RtlEqualMemory(here->Parameters.QueryInterface.InterfaceType, &bus_interface_standard, sizeof(GUID)))
+        return;
+    bus_routine = bus->GetDmaAdapter;
+    bus->GetDmaAdapter = count_and_get;
+}
+
 static void get_adapter(struct device *d)
 {
     DEVICE_DESCRIPTION description = {.Version = DEVICE_DESCRIPTION_VERSION,
@@ -92,8 +111,12 @@ static void get_adapter(struct device *d)
                                       .MaximumLength = 0x10000};
     ULONG registers = 0;
 
+    bus_asked = 0;
+    d->intercept = TRUE;
     d->adapter = IoGetDmaAdapter(d->pdo, &description, &registers);
+    d->intercept = FALSE;
     CHECK("DMA-01", d->adapter != NULL && registers >= 17);
+    CHECK_EQ("DMA-01", bus_asked, 1);
     description.Version = 99;
     CHECK("DMA-01", IoGetDmaAdapter(d->pdo, &description, &registers) == NULL);
 }
