@@ -11,10 +11,10 @@ NTSTATUS NTAPI PoCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return IofCallDriver(DeviceObject, Irp);
 }
 
-/* IRQL: <= DISPATCH_LEVEL. Rules: PW-10, PW-11. */
+/* No effect since Windows Vista, so it may be missing, too: the end of an IRP starts the next (request.c).
+ * IRQL: <= DISPATCH_LEVEL. Rules: PW-10, PW-11. */
 EXPORT(ntoskrnl, PoStartNextPowerIrp, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 VOID NTAPI PoStartNextPowerIrp(PIRP Irp)
 {
-    /* PW-10, PW-11: no effect since Windows Vista, so it may be missing too. */
     (void)Irp;
 }

@@ -57,7 +57,7 @@ struct po_fx {
     bool reported;                   /* D0, since the last of them began */
     bool directed_down, directed_up; /* on the way */
     ULONGLONG directed_deadline;
-    KEVENT changed; /* notification: pulsed by every change */
+    LIST_ENTRY waiters; /* fx_waiter: told of every change */
     KTIMER timer;
     KDPC dpc;
     WORK_QUEUE_ITEM work;
@@ -76,6 +76,15 @@ void fx_run_later(struct po_fx *fx); /* the same on a system thread */
 /* Until the component is in that condition, with its callbacks in this thread. PASSIVE_LEVEL or APC_LEVEL. */
 void fx_run_until(struct po_fx *fx, ULONG component, enum fx_condition condition);
 void fx_changed_locked(struct po_fx *fx); /* wakes who waits for a change */
+/* Who waits, on its stack. The lock is held before and after each; fx_wait releases it meanwhile. false:
+ * nothing has changed within `limit` (NULL: there is none). */
+struct fx_waiter {
+    LIST_ENTRY link;
+    KEVENT changed;
+};
+void fx_wait_begin(struct po_fx *fx, struct fx_waiter *waiter);
+bool fx_wait(struct po_fx *fx, struct fx_waiter *waiter, LARGE_INTEGER *limit, KIRQL irql);
+void fx_wait_end(struct fx_waiter *waiter);
 
 /* ---- fx_component.c; the lock is held ---- */
 void fx_add_reference(struct po_fx *fx, ULONG component);

@@ -16,7 +16,27 @@ struct step {
 
 void fx_changed_locked(struct po_fx *fx)
 {
-    KeSetEvent(&fx->changed, IO_NO_INCREMENT, FALSE);
+    list_for_each(it, &fx->waiters)
+        KeSetEvent(&container_of(it, struct fx_waiter, link)->changed, IO_NO_INCREMENT, FALSE);
+}
+
+void fx_wait_begin(struct po_fx *fx, struct fx_waiter *waiter)
+{
+    KeInitializeEvent(&waiter->changed, SynchronizationEvent, FALSE);
+    list_insert_tail(&fx->waiters, &waiter->link);
+}
+
+bool fx_wait(struct po_fx *fx, struct fx_waiter *waiter, LARGE_INTEGER *limit, KIRQL irql)
+{
+    KeReleaseSpinLock(&fx->lock, irql);
+    NTSTATUS status = KeWaitForSingleObject(&waiter->changed, Executive, KernelMode, FALSE, limit);
+    KeAcquireSpinLockRaiseToDpc(&fx->lock);
+    return status != STATUS_TIMEOUT;
+}
+
+void fx_wait_end(struct fx_waiter *waiter)
+{
+    list_remove(&waiter->link);
 }
 
 static bool providers_are_active(const struct po_fx *fx, const struct fx_component *c)
@@ -298,20 +318,16 @@ static bool is_there(const struct po_fx *fx, const struct fx_component *c, enum 
 void fx_run_until(struct po_fx *fx, ULONG component, enum fx_condition condition)
 {
     struct fx_component *c = &fx->component[component];
+    struct fx_waiter waiter;
     __atomic_add_fetch(&fx->references, 1, __ATOMIC_ACQ_REL);
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&fx->lock);
     const struct ke_thread *former = c->owner;
     c->owner = ke_thread();
-    for (;;) {
-        KeClearEvent(&fx->changed);
-        /* FX-07: the callbacks of a blocking call come in its own thread. */
-        run_locked(fx, irql);
-        if (is_there(fx, c, condition))
-            break;
-        KeReleaseSpinLock(&fx->lock, irql);
-        KeWaitForSingleObject(&fx->changed, Executive, KernelMode, FALSE, NULL);
-        irql = KeAcquireSpinLockRaiseToDpc(&fx->lock);
-    }
+    fx_wait_begin(fx, &waiter);
+    /* FX-07: the callbacks of a blocking call come in its own thread. */
+    for (run_locked(fx, irql); !is_there(fx, c, condition); run_locked(fx, irql))
+        fx_wait(fx, &waiter, NULL, irql);
+    fx_wait_end(&waiter);
     c->owner = former;
     fx_changed_locked(fx);
     KeReleaseSpinLock(&fx->lock, irql);

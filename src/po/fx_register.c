@@ -199,7 +199,7 @@ static struct po_fx *make(PDEVICE_OBJECT pdo, const struct shape *shape)
     fx->version = shape->head.Version;
     fx->count = count;
     fx->driver = shape->head;
-    KeInitializeEvent(&fx->changed, NotificationEvent, FALSE);
+    list_init(&fx->waiters);
     KeInitializeTimerEx(&fx->timer, NotificationTimer);
     KeInitializeDpc(&fx->dpc, idle_time_over, fx);
     bool whole = true;
@@ -278,18 +278,17 @@ EXPORT(ntoskrnl, PoFxUnregisterDevice, PASSIVE_LEVEL, PASSIVE_LEVEL, X_BLOCKS)
 VOID NTAPI PoFxUnregisterDevice(POHANDLE Handle)
 {
     struct po_fx *fx = fx_of(Handle);
+    struct fx_waiter waiter;
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&fx->lock);
     /* FX-10: no further callback, */
     fx->gone = true;
     bool cancelled = fx->timer_set && KeCancelTimer(&fx->timer);
     fx->timer_set = fx->timer_set && !cancelled;
-    while (fx->callbacks) {
-        KeClearEvent(&fx->changed);
-        KeReleaseSpinLock(&fx->lock, irql);
+    fx_wait_begin(fx, &waiter);
+    while (fx->callbacks)
         /* FX-10: and those that run are waited for. */
-        KeWaitForSingleObject(&fx->changed, Executive, KernelMode, FALSE, NULL);
-        irql = KeAcquireSpinLockRaiseToDpc(&fx->lock);
-    }
+        fx_wait(fx, &waiter, NULL, irql);
+    fx_wait_end(&waiter);
     fx_changed_locked(fx);
     KeReleaseSpinLock(&fx->lock, irql);
     /* FX-10: the stack may be removed now. */

@@ -135,22 +135,19 @@ void po_fx_before_remove(struct pnp_node *node)
     fx_dereference(fx);
 }
 
-static bool is_registered(const struct po_fx *fx)
-{
-    return !__atomic_load_n(&fx->gone, __ATOMIC_ACQUIRE);
-}
-
 void po_fx_removed(struct pnp_node *node)
 {
     struct po_fx *fx = node->pdo ? fx_of_stack(node->pdo) : NULL;
     if (!fx)
         return;
-    while (is_registered(fx)) {
-        KeClearEvent(&fx->changed);
-        if (is_registered(fx))
-            /* FX-10: the stack goes when the driver has unregistered. */
-            KeWaitForSingleObject(&fx->changed, Executive, KernelMode, FALSE, NULL);
-    }
+    struct fx_waiter waiter;
+    KIRQL irql = KeAcquireSpinLockRaiseToDpc(&fx->lock);
+    fx_wait_begin(fx, &waiter);
+    while (!fx->gone)
+        /* FX-10: the stack goes when the driver has unregistered. */
+        fx_wait(fx, &waiter, NULL, irql);
+    fx_wait_end(&waiter);
+    KeReleaseSpinLock(&fx->lock, irql);
     fx_dereference(fx);
 }
 
@@ -194,24 +191,31 @@ static void call_directed(struct po_fx *fx, bool down)
     ke_callout_leave("PoFx", routine, cookie);
 }
 
-static NTSTATUS wait_directed(struct po_fx *fx, const bool *pending)
+_Noreturn static void directed_late(const struct po_fx *fx)
 {
-    LARGE_INTEGER limit = {.QuadPart = -(LONGLONG)(PO_WATCH_SECONDS * PO_SECOND)};
-    while (__atomic_load_n(pending, __ATOMIC_ACQUIRE)) {
-        KeClearEvent(&fx->changed);
-        if (!__atomic_load_n(pending, __ATOMIC_ACQUIRE))
-            break;
-        if (KeWaitForSingleObject(&fx->changed, Executive, KernelMode, FALSE, &limit) != STATUS_TIMEOUT)
-            continue;
-        /* PW-27: not within the time. */
-        ke_bugcheck(&(struct ke_bugcheck_info){
-            .code = DRIVER_POWER_STATE_FAILURE,
-            .p = {5, (ULONG_PTR)fx->pdo, (ULONG_PTR)fx},
-            .sentence = "a device did not complete a directed power transition in time",
-            .device = fx->pdo,
-        });
+    /* PW-27: not within the time. */
+    ke_bugcheck(&(struct ke_bugcheck_info){
+        .code = DRIVER_POWER_STATE_FAILURE,
+        .p = {5, (ULONG_PTR)fx->pdo, (ULONG_PTR)fx},
+        .sentence = "a device did not complete a directed power transition in time",
+        .device = fx->pdo,
+    });
+}
+
+static void wait_directed(struct po_fx *fx, const bool *pending)
+{
+    LARGE_INTEGER limit = {.QuadPart = (LONGLONG)(KeQueryInterruptTime() + PO_WATCH_SECONDS * PO_SECOND)};
+    struct fx_waiter waiter;
+    KIRQL irql = KeAcquireSpinLockRaiseToDpc(&fx->lock);
+    fx_wait_begin(fx, &waiter);
+    while (*pending) {
+        LONGLONG left = limit.QuadPart - (LONGLONG)KeQueryInterruptTime();
+        LARGE_INTEGER rest = {.QuadPart = left > 0 ? -left : -1};
+        if (!fx_wait(fx, &waiter, &rest, irql) && *pending)
+            directed_late(fx);
     }
-    return STATUS_SUCCESS;
+    fx_wait_end(&waiter);
+    KeReleaseSpinLock(&fx->lock, irql);
 }
 
 static NTSTATUS directed(struct po_fx *fx, bool down)
@@ -221,10 +225,10 @@ static NTSTATUS directed(struct po_fx *fx, bool down)
         return STATUS_NOT_SUPPORTED;
     __atomic_store_n(pending, true, __ATOMIC_RELEASE);
     call_directed(fx, down);
-    NTSTATUS status = wait_directed(fx, pending);
+    wait_directed(fx, pending);
     if (!down && state_of_stack(fx) != PowerDeviceD0)
         directed_failed(fx, false);
-    return status;
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS po_fx_directed(struct pnp_node *node, bool down)

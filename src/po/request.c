@@ -214,6 +214,7 @@ static NTSTATUS NTAPI completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Con
     if (request->minor == IRP_MN_WAIT_WAKE)
         po_wake_ended(request, status);
     destroy(request);
+    /* PW-10, PW-11: no driver has to say that it is ready for the next one. */
     po_start_waiting();
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
@@ -257,7 +258,7 @@ static struct po_request *make_request(const struct po_wish *wish)
     request->context = wish->context;
     request->inrush = draws_inrush(request);
     request->stack = po_device_of(request->base);
-    /* IRP-11, PW-03: here alone power IRPs are made. */
+    /* IRP-11, PW-03, PW-29: here alone power IRPs are made; on their way nothing is. */
     request->irp = IoAllocateIrp(request->top->StackSize, FALSE);
     if (request->stack && request->irp)
         return request;

@@ -142,9 +142,9 @@ static void go_up(struct po_plan *plan, bool power_lost)
 {
     bool in_memory = slept < PowerSystemHibernate && !power_lost;
     SYSTEM_POWER_STATE from = in_memory ? slept : written;
-    /* PW-18: without asking. */
     struct po_wish set =
         wish_for(IRP_MN_SET_POWER, PowerSystemWorking, PowerActionSleep, from, PowerSystemWorking);
+    /* PW-18: without asking. */
     send_up(plan, &set, STARTED);
     __atomic_store_n(&current, PowerSystemWorking, __ATOMIC_RELEASE);
 }

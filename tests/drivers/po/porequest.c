@@ -333,6 +333,7 @@ static void has_irqls(void)
     CHECK("PW-24", pageable.t->seen == 1 && pageable.b->irql == PASSIVE_LEVEL);
     at_dispatch(&plain, &told);
     CHECK_EQ("DI-04", plain.t->irql, DISPATCH_LEVEL);
+    CHECK("PW-29", told.calls == 1); /* nothing pageable, nothing allocated, nobody waits */
     CHECK_EQ("PW-24", plain.b->irql, DISPATCH_LEVEL);
     CHECK_EQ("PW-13", told.irql, DISPATCH_LEVEL);
     at_dispatch(&inrush, &told);

@@ -187,7 +187,10 @@ static NTSTATUS system_request(struct extension *e, PIRP irp)
 static VOID NTAPI power_up(PDEVICE_OBJECT device, PVOID context)
 {
     struct extension *e = context;
+    LARGE_INTEGER time;
     CHECK_EQ("PW-08", KeGetCurrentIrql(), PASSIVE_LEVEL);
+    time.QuadPart = -20 * 10000LL; /* what takes its time there */
+    KeDelayExecutionThread(KernelMode, FALSE, &time);
     POWER_STATE former = PoSetPowerState(e->self, DevicePowerState, device_state(PowerDeviceD0));
     CHECK_EQ("PW-19", former.DeviceState, e->state);
     e->state = PowerDeviceD0;
@@ -500,14 +503,15 @@ static NTSTATUS arm(struct extension *e)
     return status == STATUS_PENDING ? STATUS_SUCCESS : status;
 }
 
-/* The bus's signal. */
-static NTSTATUS wake(struct extension *child)
+/* The bus's signal; marked: the bus knows that it woke the system. */
+static NTSTATUS wake(struct extension *child, BOOLEAN marked)
 {
     PIRP irp = child->wake;
     if (!irp || !IoSetCancelRoutine(irp, NULL))
         return STATUS_INVALID_DEVICE_STATE;
     child->wake = NULL;
-    PoSetSystemWake(irp);
+    if (marked)
+        PoSetSystemWake(irp);
     complete(irp, STATUS_SUCCESS);
     return STATUS_SUCCESS;
 }
@@ -556,8 +560,8 @@ static NTSTATUS on_device(const char *verb, struct extension *e, const char *res
         return arm(e);
     else if (!strcmp(verb, "unarm"))
         return IoCancelIrp(e->wake) ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
-    else if (!strcmp(verb, "wake"))
-        return wake(e);
+    else if (!strcmp(verb, "wake") || !strcmp(verb, "signal"))
+        return wake(e, verb[0] == 'w');
     else if (!strcmp(verb, "delete"))
         return delete_with_request(e);
     else if (!strcmp(verb, "block")) {
