@@ -57,8 +57,6 @@ struct pnp_node *pnp_node_create(PDEVICE_OBJECT pdo, struct pnp_node *parent)
     if (!node)
         return NULL;
     list_init(&node->children);
-    list_init(&node->interfaces);
-    list_init(&node->notifications);
     node->references = 2; /* the tree's, the PDO's */
     node->number = ++next_number;
     node->pdo = pdo;

@@ -76,6 +76,11 @@ NTSTATUS pnp_interface_register(struct pnp_node *node, const GUID *class, const 
 /* Whether DeviceClasses knows it; its device instance if wanted. */
 bool pnp_interface_known(const struct pnp_link *link);
 
+/* ---- interface_record.c ---- */
+/* A record for what an installation registered; NULL: nobody did, or its device is not there. Locked. */
+struct pnp_interface *pnp_interface_find_registered(const UNICODE_STRING *name);
+void pnp_interface_drop(struct pnp_interface *interface);
+
 /* ---- interface_list.c ---- */
 /* Link names of a class as a REG_MULTI_SZ: those that were announced, or all that are registered. */
 NTSTATUS pnp_interface_list(const GUID *class, struct pnp_node *node, bool all, const void *caller,

@@ -101,8 +101,6 @@ struct pnp_node {
     char *lost; /* the service whose unloading took its drivers; they come back with it */
     PDEVICE_RELATIONS power_relations; /* (tree) PDOs that must be on before this one (PNP-07e); NULL: none */
     LONG usage[4];                     /* special files by DEVICE_USAGE_NOTIFICATION_TYPE (PH-28) */
-    LIST_ENTRY interfaces;             /* pnp/interface.c */
-    LIST_ENTRY notifications;          /* of the target device; pnp/notify.c */
     void *interrupts;                  /* pnp/interrupt.c: what is connected by PDO */
 };
 

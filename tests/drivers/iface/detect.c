@@ -102,16 +102,60 @@ static void report(PDRIVER_OBJECT driver, PDEVICE_OBJECT fdo)
     ((struct extension *)fdo->DeviceExtension)->lower = IoAttachDeviceToDeviceStack(fdo, pdo);
 }
 
+/* A PDO of the driver's own, without a name: no link can lead to it. */
+static void unnamed(PDRIVER_OBJECT driver)
+{
+    static const GUID class = {0x7A3E1B70, 0x5D0C, 0x4F6B, {1, 2, 3, 4, 5, 6, 7, 8}};
+    PDEVICE_OBJECT own, given;
+    UNICODE_STRING link;
+    if (!NT_SUCCESS(
+            IoCreateDevice(driver, sizeof(struct extension), NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &own)))
+        return;
+    given = own;
+    CHECK_STATUS("PN-DETECT",
+                 IoReportDetectedDevice(driver, Internal, (ULONG)-1, (ULONG)-1, NULL, NULL, TRUE, &given),
+                 STATUS_SUCCESS);
+    CHECK("PN-DETECT", given == own);
+    CHECK_STATUS("DO-56", IoRegisterDeviceInterface(own, &class, NULL, &link), STATUS_SUCCESS);
+    CHECK_STATUS("DO-58", IoSetDeviceInterfaceState(&link, TRUE), STATUS_INVALID_DEVICE_REQUEST);
+    CHECK_STATUS("DO-56", IoSetDeviceInterfaceState(&link, FALSE), STATUS_OBJECT_NAME_NOT_FOUND);
+    RtlFreeUnicodeString(&link);
+}
+
+/* A device object of DriverEntry is not there yet. */
+static void initializing(PDRIVER_OBJECT driver)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\DetectEarly");
+    PDEVICE_OBJECT early;
+    OBJECT_ATTRIBUTES attributes;
+    IO_STATUS_BLOCK iosb;
+    HANDLE handle;
+    if (!NT_SUCCESS(IoCreateDevice(driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &early)))
+        return;
+    InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    CHECK_STATUS("DO-58", ZwOpenFile(&handle, FILE_READ_DATA, &attributes, &iosb, 0, 0),
+                 STATUS_NO_SUCH_DEVICE);
+    IoDeleteDevice(early);
+}
+
 static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT DeviceObject, PIRP irp)
 {
     struct extension *e = DeviceObject->DeviceExtension;
     UCHAR minor = IoGetCurrentIrpStackLocation(irp)->MinorFunction;
-    PDEVICE_OBJECT lower = e->lower;
+    PDEVICE_OBJECT lower = e ? e->lower : NULL;
+    NTSTATUS status;
     if (minor == IRP_MN_START_DEVICE || minor == IRP_MN_QUERY_REMOVE_DEVICE || minor == IRP_MN_REMOVE_DEVICE)
         DbgPrint("detect: minor %u\n", minor);
+    if (!lower) { /* the PDO */
+        if (minor == IRP_MN_REMOVE_DEVICE || minor == IRP_MN_QUERY_REMOVE_DEVICE)
+            irp->IoStatus.Status = STATUS_SUCCESS;
+        status = irp->IoStatus.Status;
+        IoCompleteRequest(irp, IO_NO_INCREMENT);
+        return status;
+    }
     irp->IoStatus.Status = STATUS_SUCCESS;
     IoSkipCurrentIrpStackLocation(irp);
-    NTSTATUS status = IoCallDriver(lower, irp);
+    status = IoCallDriver(lower, irp);
     if (minor == IRP_MN_REMOVE_DEVICE) {
         IoDetachDevice(lower);
         IoDeleteDevice(DeviceObject);
@@ -141,5 +185,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
         return status;
     claims(DriverObject, one, two);
     report(DriverObject, fdo);
+    unnamed(DriverObject);
+    initializing(DriverObject);
     return STATUS_SUCCESS;
 }
