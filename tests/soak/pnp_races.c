@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Plugging, pulling out, stopping, starting, removing and ejecting, racing with
+ * Plugging, pulling out, stopping, starting, removing, ejecting and power, racing with
  * I/O on the sample trio: a bus, a function driver, an upper and a lower filter.
  * Threads open lines, read, write, cancel and close, while lines and the bus
  * itself come, go and change. Each request must end exactly once, in a way that is right
@@ -221,9 +221,26 @@ static void change_device(struct worker *worker)
         changes[race_draw(&worker->race, sizeof(changes) / sizeof(changes[0]))](race_machine, name);
 }
 
+/* A stack's power, or everybody's; awake again at once, so that requests are not held for ever. */
+static void change_power(struct worker *worker)
+{
+    char name[NAME];
+
+    if (race_draw(&worker->race, 6) == 0) {
+        rgl_system_power(race_machine, 3);
+        rgl_system_power(race_machine, 0);
+        return;
+    }
+    draw_line(worker, name);
+    if (name[0] == '\0')
+        return;
+    rgl_device_power(race_machine, name, 1 + race_draw(&worker->race, 3));
+    rgl_device_power(race_machine, name, 0);
+}
+
 static bool change(struct worker *worker)
 {
-    switch (race_draw(&worker->race, 6)) {
+    switch (race_draw(&worker->race, 7)) {
     case 0 ... 1:
         change_slot(worker, PLUG);
         break;
@@ -232,6 +249,9 @@ static bool change(struct worker *worker)
         break;
     case 3:
         rgl_pnp_start(race_machine, BUS "\\0000"); /* it may have been removed */
+        break;
+    case 4:
+        change_power(worker);
         break;
     default:
         change_device(worker);
