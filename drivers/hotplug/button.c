@@ -191,7 +191,8 @@ static NTSTATUS eject(struct button *button, PIRP Irp)
     return complete(Irp, STATUS_SUCCESS, 0);
 }
 
-/* In its socket it may be started again; else the device object goes, once. */
+/* It may be started again while the PnP manager has not been told that it is gone; then the device object
+ * goes, once. */
 static NTSTATUS remove(struct button *button, PIRP Irp)
 {
     PDEVICE_OBJECT self = button->self;
@@ -203,7 +204,7 @@ static NTSTATUS remove(struct button *button, PIRP Irp)
         RtlFreeUnicodeString(&button->name);
     button->name.Buffer = NULL;
     ExAcquireFastMutex(&bus->lock);
-    gone = bus->button != button && forget(button);
+    gone = button->missing && forget(button);
     ExReleaseFastMutex(&bus->lock);
     complete(Irp, STATUS_SUCCESS, 0);
     if (gone)

@@ -92,6 +92,11 @@ static NTSTATUS report_children(struct bus *bus, PIRP Irp)
         ObReferenceObject(bus->button->self);
         all->Objects[all->Count++] = bus->button->self;
     }
+    for (PLIST_ENTRY at = bus->all.Flink; at != &bus->all; at = at->Flink) {
+        struct button *button = CONTAINING_RECORD(at, struct button, link);
+
+        button->missing = button != bus->button;
+    }
     ExReleaseFastMutex(&bus->lock);
     if (former != NULL)
         ExFreePool(former);

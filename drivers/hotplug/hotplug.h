@@ -38,8 +38,8 @@ struct button {
     struct common common;
     PDEVICE_OBJECT self;
     struct bus *bus;
-    LIST_ENTRY link; /* with the next two guarded by the bus's lock */
-    BOOLEAN reported, deleted;
+    LIST_ENTRY link;                    /* with the next two guarded by the bus's lock */
+    BOOLEAN reported, missing, deleted; /* missing: reported as gone */
     ULONG serial;
     UNICODE_STRING name; /* of its interface; NULL buffer: not registered yet */
     BOOLEAN started;

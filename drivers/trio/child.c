@@ -104,6 +104,11 @@ NTSTATUS report_children(struct bus *bus, PIRP Irp)
         ObReferenceObject(bus->slots[i]->self); /* the PnP manager takes it off */
         all->Objects[all->Count++] = bus->slots[i]->self;
     }
+    for (PLIST_ENTRY at = bus->children.Flink; at != &bus->children; at = at->Flink) {
+        struct child *child = CONTAINING_RECORD(at, struct child, link);
+
+        child->missing = !child->present;
+    }
     ExReleaseFastMutex(&bus->lock);
     if (former != NULL)
         ExFreePool(former);
@@ -215,7 +220,7 @@ static NTSTATUS eject(struct child *child, PIRP Irp)
     return complete(Irp, STATUS_SUCCESS, 0);
 }
 
-/* In its slot it may be started again; else it goes. */
+/* It may be started again, or removed again, while the PnP manager has not been told that it is gone. */
 static NTSTATUS remove(struct child *child, PIRP Irp)
 {
     PDEVICE_OBJECT self = child->self;
@@ -223,7 +228,7 @@ static NTSTATUS remove(struct child *child, PIRP Irp)
     BOOLEAN gone;
 
     ExAcquireFastMutex(&bus->lock);
-    gone = !child->present && forget(child);
+    gone = child->missing && forget(child);
     ExReleaseFastMutex(&bus->lock);
     complete(Irp, STATUS_SUCCESS, 0);
     if (gone)

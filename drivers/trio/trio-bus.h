@@ -23,6 +23,7 @@ struct child {
     LIST_ENTRY link;
     BOOLEAN present;  /* it is in its slot */
     BOOLEAN reported; /* the PnP manager knows it, and will remove it */
+    BOOLEAN missing;  /* and has been told that it is gone */
     BOOLEAN deleted;  /* once is enough, although it may be removed again while somebody refers to it */
 };
 
