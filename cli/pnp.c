@@ -118,6 +118,7 @@ static void show_json(const struct rgl_devnode_info *info)
     if (info->problem_status != 0)
         member("problem_status", status_text(info->problem_status, buffer, sizeof(buffer)));
     member("resources", info->resources);
+    member("needs", info->needs);
     fputs(",\"stack\":[", stdout);
     for (unsigned i = 0; i < info->stack_count; i++) {
         printf("%s{\"device\":%u,\"service\":", i ? "," : "", info->stack[i].id);
@@ -196,6 +197,8 @@ static void show_node(void *context, const struct rgl_devnode_info *info)
     show_stack(info, indent);
     if (info->resources[0])
         printf("%*s  resources: %s\n", indent, "", info->resources);
+    if (info->needs[0])
+        printf("%*s  needs: %s\n", indent, "", info->needs);
     if (info->flags & 0x7F)
         show_flags(info, indent);
     if (info->problem != 0)

@@ -368,6 +368,7 @@ struct rgl_devnode_info {
     const char *power;                               /* "D0".. as its drivers last reported; "": never */
     const char *resources; /* "memory 0xfeb00000-0xfeb00fff; interrupt 11 (vector 0xb1, IRQL 8)"; "": none */
     uint32_t flags;        /* PNP_DEVICE_STATE bits that its drivers report */
+    const char *needs;     /* instance paths of devices that must be on before it, separated by "; "; "": none */
     unsigned depth;        /* 1: a child of the root bus */
     bool raw;              /* started without a function driver */
     unsigned problem;      /* the device manager's problem code; 0: none */

@@ -107,7 +107,7 @@ struct node_row {
     struct rgl_devnode_device stack[MOST_STACK];
     struct device_row devices[MOST_STACK];
     char path[API_PNP_ID], hardware_id[API_PNP_ID], description[API_PNP_ID], service[IO_SERVICE_NAME_BYTES];
-    char resources[2048];
+    char resources[2048], needs[API_PNP_ID];
 };
 
 struct tree {
@@ -162,6 +162,25 @@ static const char *power_name(DEVICE_POWER_STATE state)
     return state < countof(names) ? names[state] : "";
 }
 
+struct needing {
+    struct node_row *row;
+    const struct pnp_node *node;
+    size_t at;
+};
+
+static void add_need(struct pnp_node *other, void *context)
+{
+    struct needing *n = context;
+    char path[API_PNP_ID];
+
+    if (other->instance_path == NULL || !pnp_power_needs(n->node, other))
+        return;
+    text_of(path, sizeof(path), other->instance_path);
+    if (n->at < sizeof(n->row->needs))
+        n->at += (size_t)host_snprintf(n->row->needs + n->at, sizeof(n->row->needs) - n->at, "%s%s",
+                                       n->at != 0 ? "; " : "", path);
+}
+
 static void fill(struct node_row *row, struct pnp_node *node)
 {
     row->info = (struct rgl_devnode_info){.instance_path = row->path,
@@ -169,6 +188,7 @@ static void fill(struct node_row *row, struct pnp_node *node)
                                           .description = row->description,
                                           .service = row->service,
                                           .resources = row->resources,
+                                          .needs = row->needs,
                                           .stack = row->stack,
                                           .state = pnp_state_name(node->state),
                                           .power = power_name(po_device_state(node)),
@@ -184,6 +204,7 @@ static void fill(struct node_row *row, struct pnp_node *node)
     text_of(row->service, sizeof(row->service), node->service);
     api_pnp_resources(row->resources, sizeof(row->resources), node->raw_resources,
                       node->translated_resources);
+    pnp_for_each(add_need, &(struct needing){.row = row, .node = node});
     if (node->pdo != NULL)
         add_stack(row, node->pdo);
 }

@@ -106,9 +106,6 @@ static size_t check(PDEVICE_OBJECT pdo, BUS_QUERY_ID_TYPE type, const WCHAR *id)
     do {
         length = check_one(pdo, type, id, at, room);
         at += length + 1;
-        if (is_list(type) && length && at >= room)
-            /* PH-22: a list ends with an empty identifier. */
-            bad_id(pdo, type, id);
     } while (is_list(type) && length);
     return at;
 }
@@ -213,6 +210,7 @@ NTSTATUS pnp_make_instance_path(struct pnp_node *node)
     if (node->instance_id)
         join_path(node, prefix, node->instance_id, path, countof(path));
     else
+        /* PNP-13d: the PnP manager numbers them. */
         make_instance(node, prefix, path, countof(path));
     node->instance_path = pnp_copy_text(path);
     return node->instance_path && node->instance_id ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;

@@ -62,8 +62,6 @@ struct pnp_node *pnp_node_create(PDEVICE_OBJECT pdo, struct pnp_node *parent)
     node->pdo = pdo;
     node->present = true;
     node->parent = parent;
-    /* PS-01: it is known from here on. */
-    node->state = PNP_ENUMERATED;
     /* PS-01, PH-21: whoever takes a PDO finds its node. */
     io_set_device_node(pdo, node);
     /* PS-01: the mark of a PDO. */

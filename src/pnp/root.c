@@ -43,7 +43,6 @@ static NTSTATUS query_id(const struct root_pdo *pdo, PIRP irp, BUS_QUERY_ID_TYPE
     case BusQueryHardwareIDs:
         return answer(irp, pdo->hardware_ids, pnp_multi_chars(pdo->hardware_ids) * sizeof(WCHAR));
     default:
-        /* PNP-13d: the PnP manager numbers them. */
         return complete(irp, irp->IoStatus.Status);
     }
 }
@@ -105,7 +104,7 @@ static NTSTATUS NTAPI dispatch_pnp(PDEVICE_OBJECT device, PIRP irp)
     case IRP_MN_DEVICE_USAGE_NOTIFICATION:
         return complete(irp, STATUS_SUCCESS);
     default:
-        /* PH-04, PNP-18: also what is the system's own. */
+        /* PH-04: also what is the system's own. */
         return complete(irp, irp->IoStatus.Status);
     }
 }

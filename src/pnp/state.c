@@ -20,8 +20,7 @@ void pnp_ask_state(struct pnp_node *node)
 {
     ULONG_PTR information = 0;
     /* PNP-14, PS-06: what its drivers say of it. */
-    NTSTATUS status = pnp_send_minor(node->pdo, IRP_MN_QUERY_PNP_DEVICE_STATE, &information);
-    if (!NT_SUCCESS(status))
+    if (!NT_SUCCESS(pnp_send_minor(node->pdo, IRP_MN_QUERY_PNP_DEVICE_STATE, &information)))
         return;
     /* PH-02: a success set on the way down is the answer, also if the PDO has none. */
     node->device_state = (PNP_DEVICE_STATE)information;

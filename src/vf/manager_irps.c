@@ -190,7 +190,7 @@ static bool is_reserved(const IO_STACK_LOCATION *next)
 
 static bool check_first(const struct vf_manager_call *call, struct vf_finding *f)
 {
-    /* IRP-13: those are the PnP manager's, and power requests are made by PoRequestPowerIrp. */
+    /* IRP-13, PNP-18: those are the PnP manager's, and power requests are made by PoRequestPowerIrp. */
     if (is_reserved(call->next))
         return find(call, f, 0x237, 0, "sent a request of its own that only the system sends");
     return check_first_status(call, f) || check_capabilities(call, f);

@@ -47,8 +47,9 @@ struct bus {
     BOOLEAN is_child, started;
     PDEVICE_OBJECT pdo, lower, self;
     struct child *children[SLOTS]; /* the extension of each PDO */
-    ULONG null, dup, badid, keep, noref, relations;
+    ULONG null, dup, junk, badid, keep, noref, relations;
     KSPIN_LOCK lock;
+    ULONG64 scrap[64]; /* no device object */
 };
 
 struct pending {
@@ -114,8 +115,10 @@ static NTSTATUS bad_id(PIRP irp, ULONG how)
 
 static NTSTATUS query_id(struct child *c, PIRP irp, BUS_QUERY_ID_TYPE type)
 {
-    if (the_bus->badid && type == BusQueryDeviceID)
+    if (the_bus->badid && the_bus->badid < 4 && type == BusQueryDeviceID)
         return bad_id(irp, the_bus->badid);
+    if (the_bus->badid == 4 && type == BusQueryHardwareIDs)
+        return answer_text(irp, c->id, FALSE); /* one end instead of two */
     switch (type) {
     case BusQueryDeviceID:
         return answer_text(irp, c->id, FALSE);
@@ -448,6 +451,8 @@ static NTSTATUS bus_relations(struct bus *bus, PIRP irp)
     }
     if (bus->dup && count == 0)
         all->Count = twins(bus, all);
+    if (bus->junk)
+        all->Objects[all->Count++] = (PDEVICE_OBJECT)bus->scrap;
     if (bus->null)
         all->Objects[all->Count++] = NULL;
     if (former)
@@ -684,6 +689,8 @@ static NTSTATUS set_bus(struct bus *bus, const char *word)
         bus->null = number(value);
     else if (is(word, "badid", &value))
         bus->badid = number(value);
+    else if (is(word, "junk", &value))
+        bus->junk = number(value);
     else if (is(word, "dup", &value))
         bus->dup = number(value);
     else if (is(word, "keep", &value))
