@@ -56,6 +56,10 @@ def sites(tree):
                     if below < len(lines):
                         for fact in re.findall(r'[A-Z0-9]+-[0-9A-Za-z]+', comment.group(1)):
                             found.setdefault(fact, []).append((os.path.relpath(path, tree), below))
+    for fact in read_ids(os.path.join(ROOT, 'tests/spec/facts.tsv')):
+        if '..' in fact:  # one fact for a range of codes: the statements name the codes
+            family = fact.split('-')[0] + '-'
+            found[fact] = sorted({place for own, places in found.items() if own.startswith(family) for place in places})
     return found
 
 
