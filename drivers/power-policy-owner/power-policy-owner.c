@@ -275,7 +275,7 @@ static NTSTATUS start(struct owner *owner, PIRP Irp)
         PoSetPowerState(owner->self, DevicePowerState, full);
         set_state(owner, PowerDeviceD0);
         owner->idle_counter =
-            PoRegisterDeviceForIdleDetection(owner->self, IDLE_SECONDS, IDLE_SECONDS, PowerDeviceD3);
+            PoRegisterDeviceForIdleDetection(owner->pdo, IDLE_SECONDS, IDLE_SECONDS, PowerDeviceD3);
         IoSetDeviceInterfaceState(&owner->link, TRUE);
     }
     return complete(Irp, status, Irp->IoStatus.Information);
@@ -284,7 +284,7 @@ static NTSTATUS start(struct owner *owner, PIRP Irp)
 static void stop(struct owner *owner)
 {
     if (owner->idle_counter != NULL)
-        PoRegisterDeviceForIdleDetection(owner->self, 0, 0, PowerDeviceUnspecified);
+        PoRegisterDeviceForIdleDetection(owner->pdo, 0, 0, PowerDeviceUnspecified);
     owner->idle_counter = NULL;
     IoSetDeviceInterfaceState(&owner->link, FALSE);
     set_state(owner, PowerDeviceUnspecified);

@@ -23,9 +23,13 @@ static void asked(struct po_request *request, NTSTATUS status, void *context)
     __atomic_store_n(&idle->asked, false, __ATOMIC_RELEASE);
 }
 
+/* Of a PDO what its stack's drivers say counts: as a rule a function driver reports for its own device
+ * object. */
 static bool is_on(const struct po_idle *idle)
 {
-    UCHAR state = io_power_state(idle->device);
+    const struct po_device *record = container_of(idle, struct po_device, idle);
+    UCHAR stack = (UCHAR)__atomic_load_n(&record->reported, __ATOMIC_ACQUIRE);
+    UCHAR state = stack != PowerDeviceUnspecified ? stack : io_power_state(idle->device);
     return state == PowerDeviceUnspecified || state < (UCHAR)idle->state;
 }
 
