@@ -72,7 +72,7 @@ static NTSTATUS remove(struct pci_child *child, PIRP irp)
 {
     pci_stop(child);
     if (!child->present)
-        /* PNP-02: a PDO goes only when its device is not there any more. */
+        /* A PDO goes only when its device is not there any more. */
         pci_child_destroy(child);
     return pci_complete(irp, STATUS_SUCCESS);
 }
