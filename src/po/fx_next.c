@@ -324,9 +324,13 @@ void fx_run_until(struct po_fx *fx, ULONG component, enum fx_condition condition
     const struct ke_thread *former = c->owner;
     c->owner = ke_thread();
     fx_wait_begin(fx, &waiter);
-    /* FX-07: the callbacks of a blocking call come in its own thread. */
-    for (run_locked(fx, irql); !is_there(fx, c, condition); run_locked(fx, irql))
+    for (;;) {
+        /* FX-07: the callbacks of a blocking call come in its own thread. */
+        run_locked(fx, irql);
+        if (is_there(fx, c, condition))
+            break;
         fx_wait(fx, &waiter, NULL, irql);
+    }
     fx_wait_end(&waiter);
     c->owner = former;
     fx_changed_locked(fx);

@@ -68,7 +68,6 @@ static void request_down(struct po_idle *idle)
                            .state.DeviceState = idle->state,
                            .own_completion = asked,
                            .context = idle};
-    /* PW-03, PWR-02: by the power manager itself. */
     if (po_submit(&wish, NULL) != STATUS_PENDING)
         asked(NULL, STATUS_INSUFFICIENT_RESOURCES, idle);
     ob_dereference(device);
@@ -93,6 +92,7 @@ static VOID NTAPI second(PKDPC Dpc, PVOID DeferredContext, PVOID SystemArgument1
     KeAcquireSpinLockAtDpcLevel(&po_lock);
     for (struct po_idle *idle; (idle = take_due(&done)) != NULL;) {
         KeReleaseSpinLockFromDpcLevel(&po_lock);
+        /* PW-03, PWR-02: by the power manager itself. */
         request_down(idle);
         KeAcquireSpinLockAtDpcLevel(&po_lock);
     }

@@ -32,8 +32,15 @@ static struct {
 static POHANDLE handle;
 static PDEVICE_OBJECT function, lower, pdo, control;
 static PIO_WORKITEM item;
-static BOOLEAN unregistered, late, directed_lies, directed_silent;
+static BOOLEAN slow, in_callback, unregistered, late, directed_lies, directed_silent;
 static ULONG version = 3;
+
+static void pass_time(ULONG ms)
+{
+    LARGE_INTEGER time;
+    time.QuadPart = -10000LL * ms;
+    KeDelayExecutionThread(KernelMode, FALSE, &time);
+}
 
 /* ---- the callbacks ---- */
 
@@ -58,6 +65,11 @@ static VOID NTAPI active(PVOID context, ULONG component)
     log.active[component] = TRUE;
     say("A%lu", component);
     note(ACTIVE, component, 0);
+    if (slow) {
+        in_callback = TRUE;
+        pass_time(100);
+        in_callback = FALSE;
+    }
 }
 
 static VOID NTAPI idle(PVOID context, ULONG component)
@@ -270,13 +282,6 @@ static ULONG count_of(enum event event, ULONG component)
     return count;
 }
 
-static void pass_time(ULONG ms)
-{
-    LARGE_INTEGER time;
-    time.QuadPart = -10000LL * ms;
-    KeDelayExecutionThread(KernelMode, FALSE, &time);
-}
-
 static void starts(void)
 {
     CHECK_EQ("FX-02", log.count, 0);
@@ -472,6 +477,19 @@ static void holds_f0(void)
     CHECK_EQ("SR-36", log.state[0], 2); /* the bus refused it at once, so it is back */
 }
 
+/* Goes while a callback runs in another thread. */
+static void goes_meanwhile(void)
+{
+    slow = TRUE;
+    fx.ActivateComponent(handle, 0, PO_FX_FLAG_ASYNC_ONLY);
+    pass_time(20);
+    CHECK("FX-10", in_callback);
+    fx.UnregisterDevice(handle);
+    CHECK("FX-10", !in_callback);
+    slow = FALSE;
+    unregistered = TRUE;
+}
+
 /* Mistakes. */
 static void idles_twice(void)
 {
@@ -560,6 +578,7 @@ static const struct {
     {"waits", waits},
     {"controls", controls},
     {"f0", holds_f0},
+    {"meanwhile", goes_meanwhile},
     {"idle-twice", idles_twice},
     {"register-twice", registers_twice},
     {"complete-nothing", completes_for_nothing},
@@ -636,6 +655,7 @@ static NTSTATUS start(PIRP irp)
     describe();
     NTSTATUS status = version == 3 ? register_it(pdo) : register_older(version);
     CHECK_STATUS("FX-01", status, STATUS_SUCCESS);
+    unregistered = FALSE;
     for (ULONG i = 0; i < COMPONENTS; i++) /* version 1 has two, version 2 one */
         log.active[i] = version == 3 || i < 3 - version;
     return complete(irp, irp->IoStatus.Status);
@@ -651,9 +671,11 @@ static VOID NTAPI unregister_later(PDEVICE_OBJECT device, PVOID context)
 
 static NTSTATUS remove_it(PIRP irp)
 {
-    for (ULONG i = 0; i < COMPONENTS && version == 3; i++)
+    for (ULONG i = 0; i < COMPONENTS && version == 3 && !unregistered; i++)
         CHECK("FX-06", log.active[i]);
-    if (late) {
+    if (unregistered) {
+        DbgPrint("it has gone before\n");
+    } else if (late) {
         item = IoAllocateWorkItem(control);
         IoQueueWorkItem(item, unregister_later, DelayedWorkQueue, NULL);
     } else {
