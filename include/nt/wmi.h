@@ -210,4 +210,21 @@ typedef struct _WMILIB_CONTEXT {
 
 _Static_assert(sizeof(WNODE_HEADER) == 48 && sizeof(WMIREGGUIDW) == 32 && sizeof(WMIREGINFOW) == 24, "wmistr.h");
 
+/* WPP software tracing */
+typedef ULONG64 TRACEHANDLE, *PTRACEHANDLE;
+
+typedef enum _TRACE_INFORMATION_CLASS {
+    TraceIdClass,
+    TraceHandleClass,
+    TraceEnableFlagsClass,
+    TraceEnableLevelClass,
+    GlobalLoggerHandleClass,
+    EventLoggerHandleClass,
+    AllLoggerHandlesClass,
+    TraceHandleByNameClass,
+    LoggerEventsLostClass,
+    TraceSessionSettingsClass,
+    LoggerEventsLoggedClass,
+} TRACE_INFORMATION_CLASS;
+
 #endif

@@ -48,4 +48,12 @@ NTSTATUS NTAPI WmiCompleteRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp, NTSTATU
 NTSTATUS NTAPI WmiFireEvent(PDEVICE_OBJECT DeviceObject, LPCGUID Guid, ULONG InstanceIndex,
                             ULONG EventDataSize, PVOID EventData);
 
+/* trace_message.c */
+NTSTATUS NTAPI WmiTraceMessage(TRACEHANDLE LoggerHandle, ULONG MessageFlags, LPCGUID MessageGuid,
+                               USHORT MessageNumber, ...);
+NTSTATUS NTAPI WmiTraceMessageVa(TRACEHANDLE LoggerHandle, ULONG MessageFlags, LPCGUID MessageGuid,
+                                 USHORT MessageNumber, __builtin_ms_va_list MessageArgList);
+NTSTATUS NTAPI WmiQueryTraceInformation(TRACE_INFORMATION_CLASS TraceInformationClass, PVOID TraceInformation,
+                                        ULONG TraceInformationLength, PULONG RequiredLength, PVOID Buffer);
+
 #endif

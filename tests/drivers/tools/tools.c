@@ -52,6 +52,28 @@ static void write_events(REGHANDLE handle, NTSTATUS wanted)
     CHECK("EX-ETW", !EtwEventEnabled(handle, &event) && !EtwProviderEnabled(handle, 0, 0));
 }
 
+/* As WPP's code in drivers does it: looked up by name, called with whatever handle it has. */
+static void check_wpp(void)
+{
+    UNICODE_STRING message_name = RTL_CONSTANT_STRING(L"WmiTraceMessage"),
+                   query_name = RTL_CONSTANT_STRING(L"WmiQueryTraceInformation"),
+                   session = RTL_CONSTANT_STRING(L"NobodysSession");
+    NTSTATUS(NTAPI * message)
+    (ULONG64, ULONG, const GUID *, USHORT, ...) = MmGetSystemRoutineAddress(&message_name);
+    NTSTATUS(NTAPI * query)(ULONG, PVOID, ULONG, PULONG, PVOID) = MmGetSystemRoutineAddress(&query_name);
+    ULONG64 handle = 0;
+    ULONG length = 1, header[12] = {0};
+    CHECK_STATUS("EX-ETW", message(0, 0x2B, &provider_id, 11, &length, 4, NULL, 0), STATUS_INVALID_HANDLE);
+    CHECK_STATUS("EX-ETW", query(7, &handle, sizeof(handle), &length, &session), STATUS_INVALID_PARAMETER);
+    CHECK("EX-ETW", length == sizeof(handle));
+    CHECK_STATUS("EX-ETW", query(7, &handle, 4, &length, &session), STATUS_INFO_LENGTH_MISMATCH);
+    CHECK_STATUS("EX-ETW", query(7, &handle, sizeof(handle), NULL, NULL), STATUS_INVALID_PARAMETER_MIX);
+    CHECK_STATUS("EX-ETW", query(2, &length, sizeof(length), NULL, header), STATUS_INVALID_HANDLE);
+    CHECK_STATUS("EX-ETW", query(6, &handle, sizeof(handle), &length, NULL), STATUS_SUCCESS);
+    CHECK("EX-ETW", length == 0);
+    CHECK_STATUS("EX-ETW", query(99, &handle, sizeof(handle), NULL, NULL), STATUS_INVALID_INFO_CLASS);
+}
+
 static void check_etw(void)
 {
     REGHANDLE first = 0, second = 0;
@@ -77,6 +99,7 @@ static void check_etw(void)
     CHECK_STATUS("EX-ETW", EtwUnregister(second), STATUS_SUCCESS);
     CHECK_STATUS("EX-ETW", EtwUnregister(first), STATUS_SUCCESS);
     CHECK("EX-ETW", !enabled); /* there is no session */
+    check_wpp();
 }
 
 #define QUERY(address, info)                                                                                 \
