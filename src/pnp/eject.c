@@ -115,8 +115,9 @@ EXPORT(ntoskrnl, IoRequestDeviceEject, PASSIVE_LEVEL, DISPATCH_LEVEL, X_PLAIN)
 VOID NTAPI IoRequestDeviceEject(PDEVICE_OBJECT PhysicalDeviceObject)
 {
     struct pnp_node *node = pnp_node_of_argument(PhysicalDeviceObject);
+    bool posted = false;
     /* PNP-11: with everything around it, not by the IRP alone. */
-    bool posted = pnp_post(eject_later, node);
+    posted = pnp_post(eject_later, node);
     if (!posted)
         pnp_dereference(node);
 }

@@ -121,8 +121,9 @@ void resource_settle(struct resource_victims *victims)
 /* All of them, or none stays stopped. */
 static NTSTATUS stop_all(struct resource_victims *victims)
 {
+    NTSTATUS status = STATUS_CONFLICTING_ADDRESSES;
     /* PS-08, PS-10: their drivers may refuse. */
-    NTSTATUS status = pnp_stop_all(victims->nodes, victims->count);
+    status = pnp_stop_all(victims->nodes, victims->count);
     if (!NT_SUCCESS(status))
         resource_settle(victims);
     return status;
