@@ -210,7 +210,7 @@ static void listen(void)
 {
     listener = open_block(&EVENT_BLOCK, WMIGUID_NOTIFICATION | SYNCHRONIZE);
     second_listener = open_block(&EVENT_BLOCK, WMIGUID_NOTIFICATION | SYNCHRONIZE);
-    CHECK("WMI-04", NT_SUCCESS(IoWMISetNotificationCallback(listener, heard, (PVOID)'a')));
+    CHECK_STATUS("WMI-04", IoWMISetNotificationCallback(listener, heard, (PVOID)'a'), STATUS_SUCCESS);
     CHECK("WMI-04", NT_SUCCESS(IoWMISetNotificationCallback(second_listener, heard, (PVOID)'b')));
 }
 

@@ -54,7 +54,8 @@ static NTSTATUS NTAPI query_block(PDEVICE_OBJECT DeviceObject, PIRP Irp, ULONG G
     for (i = 0; i < InstanceCount; i++) {
         RtlZeroMemory(Buffer + i * each, each);
         *(VALUES *)(Buffer + i * each) = values[InstanceIndex + i];
-        InstanceLengthArray[i] = each;
+        if (InstanceCount > 1) /* of one the bytes used are enough */
+            InstanceLengthArray[i] = each;
     }
     return WmiCompleteRequest(DeviceObject, Irp, STATUS_SUCCESS, needed, IO_NO_INCREMENT);
 }
@@ -115,7 +116,7 @@ static NTSTATUS NTAPI system_control(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     case IrpProcessed:
         return status;
     case IrpNotCompleted:
-        CHECK("SR-57", Irp->IoStatus.Status == status);
+        CHECK("SR-57", Irp->IoStatus.Status == status && status <= STATUS_SUCCESS);
         IoCompleteRequest(Irp, IO_NO_INCREMENT);
         return status;
     default: /* there is no driver below */
@@ -183,6 +184,7 @@ static void check_dispositions(void)
                  STATUS_SUCCESS);
     CHECK("SR-57", last_disposition == IrpProcessed && information == 64 + sizeof(VALUES));
     CHECK("SR-57", one->SizeDataBlock == sizeof(VALUES) && one->WnodeHeader.BufferSize == information);
+    *(PULONG)buffer = 0;
     CHECK_STATUS("SR-57", send(IRP_MN_REGINFO, device, (LPCGUID)WMIREGISTER, buffer, 64, NULL),
                  STATUS_BUFFER_TOO_SMALL);
     CHECK("SR-57", last_disposition == IrpNotCompleted && *(PULONG)buffer > 64);

@@ -80,6 +80,23 @@ static void check_suggestions(struct extension *e)
     ExFreePool(both.Buffer);
 }
 
+static LONG_PTR references(PVOID object)
+{
+    LONG_PTR count = ObReferenceObject(object);
+    ObDereferenceObject(object);
+    return count;
+}
+
+/* What the library references for WMI, WMI gives back. */
+static void check_registration(PDEVICE_OBJECT device, PDEVICE_OBJECT pdo)
+{
+    LARGE_INTEGER moment = {.QuadPart = -100000};
+    LONG_PTR before = references(pdo);
+    CHECK("WMI-0B", NT_SUCCESS(IoWMIRegistrationControl(device, WMIREG_ACTION_REGISTER)));
+    KeDelayExecutionThread(KernelMode, FALSE, &moment);
+    CHECK_EQ("WMI-0B", references(pdo), before);
+}
+
 static NTSTATUS start(PDEVICE_OBJECT device, struct extension *e, PIRP irp)
 {
     KEVENT event;
@@ -94,7 +111,7 @@ static NTSTATUS start(PDEVICE_OBJECT device, struct extension *e, PIRP irp)
     if (NT_SUCCESS(status) && !e->registered) {
         e->registered = TRUE;
         check_suggestions(e);
-        CHECK("WMI-0B", NT_SUCCESS(IoWMIRegistrationControl(device, WMIREG_ACTION_REGISTER)));
+        check_registration(device, e->pdo);
     }
     IoCompleteRequest(irp, IO_NO_INCREMENT);
     return status;

@@ -450,6 +450,25 @@ static NTSTATUS deregister_meanwhile(void)
     return status;
 }
 
+/* A driver is not unloaded while something is attached to its devices. */
+static void NTAPI drop_filter(PVOID context)
+{
+    PDEVICE_OBJECT going = filter;
+    filter = NULL;
+    IoDetachDevice(((EXTENSION *)going->DeviceExtension)->lower);
+    IoDeleteDevice(going);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS drop_filter_later(void)
+{
+    HANDLE thread;
+    NTSTATUS status = PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, drop_filter, NULL);
+    if (NT_SUCCESS(status))
+        ZwClose(thread);
+    return status;
+}
+
 static void check_ids(void)
 {
     ULONG first, second;
@@ -511,6 +530,8 @@ static NTSTATUS do_it(ULONG code)
     case RL_IOCTL(13): /* a method is on its way; deregistering waits for it */
         start_end();
         return STATUS_SUCCESS;
+    case RL_IOCTL(15):
+        return drop_filter_later();
     case RL_IOCTL(14):
         return deregister_meanwhile();
     default:
@@ -530,8 +551,10 @@ static NTSTATUS NTAPI dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 static VOID NTAPI unload(PDRIVER_OBJECT DriverObject)
 {
     IoWMIRegistrationControl(provider, WMIREG_ACTION_DEREGISTER);
-    IoDetachDevice(((EXTENSION *)filter->DeviceExtension)->lower);
-    IoDeleteDevice(filter);
+    if (filter) {
+        IoDetachDevice(((EXTENSION *)filter->DeviceExtension)->lower);
+        IoDeleteDevice(filter);
+    }
     IoDeleteDevice(provider);
 }
 
