@@ -51,6 +51,7 @@ static void check_query_one(PVOID list)
 
     CHECK_STATUS("WMI-01", IoWMIQuerySingleInstance(list, &two, &size, buffer), STATUS_SUCCESS);
     CHECK("WMI-01", one->SizeDataBlock == 8 && !memcmp(buffer + one->DataBlockOffset, "second", 6));
+    CHECK("WMI-01", !(one->WnodeHeader.Flags & WNODE_FLAG_STATIC_INSTANCE_NAMES));
     name = buffer + one->OffsetInstanceName;
     CHECK("WMI-01", *(PUSHORT)name == 6 && !wcsncmp((PWSTR)(name + 2), L"Two", 3));
     size = 10;

@@ -524,11 +524,15 @@ static NTSTATUS do_it(ULONG code)
     case RL_IOCTL(10):
         return IoWMIRegistrationControl(provider, WMIREG_ACTION_BLOCK_IRPS);
     case RL_IOCTL(11):
+        collection_on = 0; /* nobody says so to who goes */
         return IoWMIRegistrationControl(provider, WMIREG_ACTION_DEREGISTER);
     case RL_IOCTL(12):
         return IoWMIRegistrationControl(provider, WMIREG_ACTION_REGISTER);
     case RL_IOCTL(13): /* a method is on its way; deregistering waits for it */
         start_end();
+        return STATUS_SUCCESS;
+    case RL_IOCTL(16): /* a consumer that was there before has it enabled */
+        CHECK_EQ("WMI-06", collection_on, 1);
         return STATUS_SUCCESS;
     case RL_IOCTL(15):
         return drop_filter_later();
