@@ -19,6 +19,7 @@ static void change_resources(struct pnp_node *node)
 void pnp_ask_state(struct pnp_node *node)
 {
     ULONG_PTR information = 0;
+    node->device_state = 0; /* what nobody says any more is no longer so */
     /* PNP-14, PS-06: what its drivers say of it. */
     if (!NT_SUCCESS(pnp_send_minor(node->pdo, IRP_MN_QUERY_PNP_DEVICE_STATE, &information)))
         return;
