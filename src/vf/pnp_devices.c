@@ -156,7 +156,8 @@ void vf_device_added(PDEVICE_OBJECT device, PDEVICE_OBJECT below, bool filter)
         return;
     if ((below->Flags & buffering) != 0 && (device->Flags & buffering) != (below->Flags & buffering))
         find_added(device, 0x244, "the filter's device has another kind of buffering than the device below");
-    if (device->DeviceType != below->DeviceType)
+    /* Serenum, Microsoft's own, is installed as a filter and has a type of its own. */
+    if (vf_checks_all() && device->DeviceType != below->DeviceType)
         find_added(device, 0x246, "the filter's device has another DeviceType than the device below");
     if (below->Flags & DO_POWER_PAGABLE && !(device->Flags & DO_POWER_PAGABLE))
         find_added(device, 0x23F, "DO_POWER_PAGABLE of the device below is not set in the filter's");
