@@ -94,7 +94,7 @@ static void check_registration(PDEVICE_OBJECT device, PDEVICE_OBJECT pdo)
     LONG_PTR before = references(pdo);
     CHECK("WMI-0B", NT_SUCCESS(IoWMIRegistrationControl(device, WMIREG_ACTION_REGISTER)));
     KeDelayExecutionThread(KernelMode, FALSE, &moment);
-    CHECK_EQ("WMI-0B", references(pdo), before);
+    CHECK_EQ("SR-57", references(pdo), before);
 }
 
 static NTSTATUS start(PDEVICE_OBJECT device, struct extension *e, PIRP irp)
