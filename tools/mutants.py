@@ -34,7 +34,7 @@ def read_ids(path):
 def sites(tree):
     """{id: [(file, line index of the first line of the statement)]}"""
     found = {}
-    for top in ('src', 'models', 'ports'):
+    for top in ('src', 'models', 'ports', 'buses'):
         for folder, _, names in os.walk(os.path.join(tree, top)):
             for name in sorted(names):
                 if not name.endswith('.c'):

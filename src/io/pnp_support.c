@@ -114,6 +114,8 @@ bool io_device_deleted(const DEVICE_OBJECT *device)
 bool io_is_device(const void *object)
 {
     const DEVICE_OBJECT *device = object;
+    if ((uintptr_t)object % _Alignof(DEVICE_OBJECT) != 0)
+        return false;
     return device && device->Type == IO_TYPE_DEVICE && device->DeviceObjectExtension &&
            device->DeviceObjectExtension->DeviceObject == device;
 }

@@ -36,6 +36,7 @@ static NTSTATUS send_to(PDEVICE_OBJECT top, const IO_STACK_LOCATION *location, U
     pnp_watchdog_end(&watchdog);
     if (node)
         pnp_dereference(node);
+    /* PH-03: whoever completed it, the bus driver or one above that failed it, has decided. */
     NTSTATUS status = irp->IoStatus.Status;
     if (information)
         *information = irp->IoStatus.Information;
@@ -46,7 +47,7 @@ static NTSTATUS send_to(PDEVICE_OBJECT top, const IO_STACK_LOCATION *location, U
 /* Rules: PH-01, PH-09, IRP-12, MJ-1B. */
 NTSTATUS pnp_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *location, ULONG_PTR *information)
 {
-    /* PH-09: to the top, whatever stands there now. */
+    /* PH-07, PH-09: to the top, whatever stands there now. */
     PDEVICE_OBJECT top = IoGetAttachedDeviceReference(device);
     NTSTATUS status = send_to(top, location, information);
     ob_dereference(top);

@@ -121,7 +121,7 @@ static NTSTATUS add_driver(struct pnp_node *node, const WCHAR *service, void *un
         return status;
     }
     PDEVICE_OBJECT below = IoGetAttachedDeviceReference(node->pdo);
-    /* PS-03, SR-04, REQ-08: once for each device. */
+    /* PS-03, SR-04, REQ-08, DO-23: once for each device. */
     status = io_call_add_device(driver, node->pdo);
     if (NT_SUCCESS(status))
         look_at_added(node->pdo, below, node->service && is_function_s(below, node));

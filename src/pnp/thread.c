@@ -59,13 +59,13 @@ static void run(struct action *action)
         pnp_unload_idle();
         return;
     }
+    /* DI-09: start, stop, removals and relations are sent from here: a system thread at PASSIVE_LEVEL. */
     action->status = action->run(action->context);
     pnp_catch_up();
     pnp_unload_idle();
     KeSetEvent(&action->done, IO_NO_INCREMENT, FALSE);
 }
 
-/* DI-09: start, stop, removals and relations are sent from here: a system thread at PASSIVE_LEVEL. */
 static void thread_main(void *context)
 {
     thread = ps_current();

@@ -17,7 +17,8 @@
 
 bool vf_is_host_address(ULONG64 value)
 {
-    if (unlikely(sanitizer_is_shadow(value)))
+    bool is_status = value >> 32 == 0; /* not a pointer, whatever lies there */
+    if (unlikely(!is_status && sanitizer_is_shadow(value)))
         return true;
     return value >= HOST_LOWEST && value <= HOST_HIGHEST && !hmem_is_system((const void *)value);
 }
