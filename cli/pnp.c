@@ -112,8 +112,8 @@ static void show_json(const struct rgl_devnode_info *info)
     member("state", info->state);
     member("power", info->power);
     member("service", info->service);
-    printf(",\"raw\":%s,\"flags\":%u,\"problem\":%u", info->raw ? "true" : "false", (unsigned)info->flags,
-           info->problem);
+    printf(",\"raw\":%s,\"not_disableable\":%s,\"flags\":%u,\"problem\":%u", info->raw ? "true" : "false",
+           info->not_disableable ? "true" : "false", (unsigned)info->flags, info->problem);
     member("problem_text", info->problem_text);
     if (info->problem_status != 0)
         member("problem_status", status_text(info->problem_status, buffer, sizeof(buffer)));
@@ -199,6 +199,8 @@ static void show_node(void *context, const struct rgl_devnode_info *info)
         printf("%*s  resources: %s\n", indent, "", info->resources);
     if (info->needs[0])
         printf("%*s  needs: %s\n", indent, "", info->needs);
+    if (info->not_disableable)
+        printf("%*s  cannot be disabled\n", indent, "");
     if (info->flags & 0x7F)
         show_flags(info, indent);
     if (info->problem != 0)

@@ -368,10 +368,11 @@ struct rgl_devnode_info {
     const char *power;                               /* "D0".. as its drivers last reported; "": never */
     const char *resources; /* "memory 0xfeb00000-0xfeb00fff; interrupt 11 (vector 0xb1, IRQL 8)"; "": none */
     uint32_t flags;        /* PNP_DEVICE_STATE bits that its drivers report */
-    const char *needs;     /* instance paths of devices that must be on before it, separated by "; "; "": none */
-    unsigned depth;        /* 1: a child of the root bus */
-    bool raw;              /* started without a function driver */
-    unsigned problem;      /* the device manager's problem code; 0: none */
+    const char *needs; /* instance paths of devices that must be on before it, separated by "; "; "": none */
+    unsigned depth;    /* 1: a child of the root bus */
+    bool raw;          /* started without a function driver */
+    bool not_disableable; /* it is needed for the machine to run, or a device below it is */
+    unsigned problem;     /* the device manager's problem code; 0: none */
     const char *problem_text;
     rgl_status problem_status;
     unsigned stack_count; /* device objects, from the top of the stack down to the bus driver's */

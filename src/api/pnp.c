@@ -197,6 +197,7 @@ static void fill(struct node_row *row, struct pnp_node *node)
                                           .problem_status = node->problem_status,
                                           .flags = node->device_state,
                                           .raw = node->raw,
+                                          .not_disableable = pnp_not_disableable(node),
                                           .depth = depth_of(node)};
     text_of(row->path, sizeof(row->path), node->instance_path);
     text_of(row->hardware_id, sizeof(row->hardware_id), node->hardware_ids);

@@ -120,6 +120,8 @@ void pnp_for_each(void (*visit)(struct pnp_node *, void *), void *context);
  * without case. Referenced; NULL: none. Nodes in PNP_DELETED are not found. */
 struct pnp_node *pnp_find(const WCHAR *id);
 bool pnp_on_thread(void); /* the caller is the PnP thread */
+bool pnp_not_disableable(
+    struct pnp_node *node); /* PnP thread: it or a device below it must not be disabled */
 /* Runs fn(context) on the PnP thread, behind what was queued before, and waits; directly if this is it. */
 NTSTATUS pnp_run(NTSTATUS (*fn)(void *), void *context);
 const void *pnp_thread(void); /* for reports; NULL: none yet */

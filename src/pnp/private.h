@@ -89,7 +89,6 @@ NTSTATUS pnp_reassign(struct pnp_node *node); /* START again with other resource
 
 /* ---- state.c ---- */
 void pnp_ask_state(struct pnp_node *node);       /* QUERY_PNP_DEVICE_STATE and what follows from it */
-bool pnp_not_disableable(struct pnp_node *node); /* it or a device below it says so */
 
 /* ---- power_relations.c ---- */
 void pnp_ask_power_relations(struct pnp_node *node);
