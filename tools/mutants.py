@@ -21,7 +21,7 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FAMILIES = 'SR,REQ,LC,DI,MJ,DR,BUF,IOC,IRP,DO,SV,SQ,CSQ,CAN,DPC,CTL,DMA,INT,FI,RL,PNP,PS,PH,PWR,PW,FX,WMI'
+FAMILIES = 'SR,REQ,LC,DI,MJ,DR,BUF,IOC,IRP,DO,SV,SQ,CSQ,CAN,DPC,CTL,DMA,INT,FI,RL,PNP,PS,PH,PWR,PW,FX'
 COMMENT = re.compile(r'^\s*/\*\s*((?:[A-Z0-9]+-[0-9A-Za-z]+(?:,\s*|\s+and\s+|\s+)?)+)[:.]')
 
 
