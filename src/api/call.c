@@ -252,18 +252,35 @@ static rgl_status stopped_status(void)
     return api_fail(RGL_STATUS_BUG_CHECK, "bug check 0x%X stopped the machine", info->code);
 }
 
+/*
+ * In user mode one acts as the user process; what is done for the machine's operator outlives it. False: the
+ * thread was terminated before the call began; the pthread's next one is another.
+ */
+static bool call_as_thread(NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode, rgl_status *status)
+{
+    struct ps_thread *thread = ps_host_thread();
+
+    if (thread == NULL) {
+        *status = api_fail(STATUS_INSUFFICIENT_RESOURCES, "no memory for the calling thread");
+        return true;
+    }
+    self.attached = true;
+    if (unlikely(mode == UserMode && !ps_acts_as_user(thread))) {
+        *status = api_fail(STATUS_PROCESS_IS_TERMINATING, "a driver has terminated the user process");
+        return true;
+    }
+    *status = ke_host_call(&thread->tcb, fn, arg, mode);
+    return likely(*status != STATUS_RETRY) || !thread->tcb.doomed;
+}
+
 static rgl_status call_inside(NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode)
 {
-    struct ps_thread *thread;
     rgl_status status;
 
     if (unlikely(ke_bugcheck_happened() != NULL))
         return stopped_status();
-    thread = ps_host_thread();
-    if (thread == NULL)
-        return api_fail(STATUS_INSUFFICIENT_RESOURCES, "no memory for the calling thread");
-    self.attached = true;
-    status = ke_host_call(&thread->tcb, fn, arg, mode);
+    while (unlikely(!call_as_thread(fn, arg, mode, &status)))
+        ;
     if (unlikely(ke_bugcheck_happened() != NULL))
         return stopped_status();
     return status;

@@ -137,6 +137,8 @@ rgl_status rgl_close(rgl_file *file)
     if (!api_enter(&status))
         return status;
     status = api_call(do_close, file->handle, UserMode);
+    if (status == STATUS_PROCESS_IS_TERMINATING) /* its handles were closed with it */
+        status = STATUS_SUCCESS;
     unlink_file(file);
     free(file);
     api_leave();
@@ -356,13 +358,20 @@ rgl_status rgl_cancel(rgl_file *file)
     return status;
 }
 
+/* Fails where there is no user process any more. */
+static NTSTATUS touch(void *unused)
+{
+    return STATUS_SUCCESS;
+}
+
 void *rgl_user_alloc(rgl_machine *machine, size_t length)
 {
     void *buffer = NULL;
     rgl_status status;
 
     if (api_enter(&status)) {
-        buffer = mm_user_allocate(length, HMEM_RW);
+        if (api_call(touch, NULL, UserMode) >= 0)
+            buffer = mm_user_allocate(length, HMEM_RW);
         api_leave();
     }
     return buffer;

@@ -37,6 +37,8 @@ struct rgl_request {
     struct rgl_io io;
     uint32_t holders;
     bool done, released;
+    bool ended; /* its result is known: exchanged by who gives it, for a terminated process may be told twice
+                 */
     enum delivery delivery; /* guarded by delivery_mutex */
     pthread_t deliverer;
 };
@@ -159,6 +161,10 @@ static void pump(void *context)
 
     while (NT_SUCCESS(NtRemoveIoCompletion(port, &key, &request, &iosb, NULL))) {
         struct rgl_request *r = request;
+        if (unlikely(__atomic_exchange_n(&r->ended, true, __ATOMIC_ACQ_REL))) {
+            let_go_later(r); /* the sender has given up */
+            continue;
+        }
         /* From mark_done on the others may let go at any time. */
         __atomic_add_fetch(&r->holders, 1, __ATOMIC_RELAXED);
         mark_done(r, iosb.Status, iosb.Information);
@@ -225,6 +231,8 @@ static NTSTATUS associate(void *arg)
     FILE_COMPLETION_INFORMATION information = {.Port = port, .Key = NULL};
     IO_STATUS_BLOCK iosb;
 
+    if (!ps_acts_as_user(ps_current()))
+        return STATUS_PROCESS_IS_TERMINATING;
     return NtSetInformationFile((HANDLE)arg, &iosb, &information, sizeof(information),
                                 FileCompletionInformation);
 }
@@ -298,6 +306,17 @@ static struct rgl_request *make_request(const rgl_file *file, const struct rgl_o
     return r;
 }
 
+/* The process ended, perhaps in the middle of the request: a packet may come all the same, and then it holds
+ * the request until that. */
+static void give_up(struct rgl_request *r)
+{
+    __atomic_add_fetch(&r->holders, 1, __ATOMIC_RELAXED);
+    if (!__atomic_exchange_n(&r->ended, true, __ATOMIC_ACQ_REL))
+        mark_done(r, STATUS_PROCESS_IS_TERMINATING, 0);
+    else
+        let_go(r);
+}
+
 static rgl_status submit(rgl_file *file, const struct rgl_operation_args *args, rgl_request **request)
 {
     struct rgl_request *r;
@@ -316,8 +335,10 @@ static rgl_status submit(rgl_file *file, const struct rgl_operation_args *args, 
         r->released = true; /* goes with the machine, which may still hold it */
         return status;
     }
+    if (unlikely(status == STATUS_PROCESS_IS_TERMINATING && ps_api_process()->terminating))
+        give_up(r);
     /* An immediate error brings no packet (IRP-89). */
-    if (NT_ERROR(status) || args->operation == RGL_OP_FLUSH)
+    else if (NT_ERROR(status) || args->operation == RGL_OP_FLUSH)
         mark_done(r, status, r->iosb->Information);
     *request = r;
     return NT_ERROR(status) ? api_ok(status) : status;
@@ -394,6 +415,8 @@ static rgl_status wait_inside(struct rgl_request *request, int64_t timeout_ms, s
 
     if (!__atomic_load_n(&request->done, __ATOMIC_ACQUIRE))
         status = api_call(wait_done, both, UserMode);
+    if (status == STATUS_PROCESS_IS_TERMINATING) /* what it had sent ends in its time, too */
+        status = api_call(wait_done, both, KernelMode);
     if (!__atomic_load_n(&request->done, __ATOMIC_ACQUIRE))
         return status;
     if (take_from_done(request))

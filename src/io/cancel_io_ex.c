@@ -53,6 +53,13 @@ static void cancel_here(struct canceler *c)
     }
 }
 
+/* All that the current thread has outstanding; for a thread that is told to end. APC_LEVEL. */
+void io_cancel_own_requests(void)
+{
+    struct canceler c = {0};
+    cancel_here(&c);
+}
+
 static VOID NTAPI cancel_in_thread(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
                                    PVOID *SystemArgument1, PVOID *SystemArgument2)
 {

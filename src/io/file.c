@@ -37,7 +37,9 @@ static void send_and_wait(PFILE_OBJECT file, UCHAR major, UCHAR minor)
 void io_cleanup_file(PFILE_OBJECT file)
 {
     file->Flags |= FO_CLEANUP_COMPLETE;
-    if (file->Flags & FO_SYNCHRONOUS_IO)
+    /* The end of a process: a service that a driver's fast routine never returned to has its turn for ever.
+     */
+    if (file->Flags & FO_SYNCHRONOUS_IO && likely(!ps_current()->terminating))
         io_lock_file(file, KernelMode);
     KeClearEvent(&file->Event);
     /* MJ-12, DI-07, CAN-13: the driver lets go of what waits for this file; in the process that closed it. */

@@ -51,6 +51,8 @@ PIRP io_allocate_irp_must_succeed(CCHAR stack_size);
 void io_queue_irp_to_thread(PIRP irp);
 void io_dequeue_irp(PIRP irp);
 void io_thread_exiting(struct ps_thread *thread);
+void io_cancel_own_requests(void);
+void io_frames_abandoned(struct ps_thread *thread);
 
 /* irp_final.c: what happens after the walk. */
 void NTAPI io_finish_irp(PIRP irp, CCHAR boost);

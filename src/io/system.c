@@ -74,12 +74,12 @@ NTSTATUS io_init(void)
     IoFileObjectType = ob_type_object(io_file_type);
     IoDeviceObjectType = ob_type_object(io_device_type);
     IoDriverObjectType = ob_type_object(io_driver_type);
-    ps_callouts.thread_exiting = io_thread_exiting;
+    ps_callouts = (struct ps_callouts){io_thread_exiting, io_cancel_own_requests, io_frames_abandoned};
     return STATUS_SUCCESS;
 }
 
 void io_fini(void)
 {
-    ps_callouts.thread_exiting = NULL;
+    ps_callouts = (struct ps_callouts){0};
     io_irp_fini();
 }

@@ -191,7 +191,7 @@ BOOLEAN NTAPI KeInsertQueueApc(PKAPC Apc, PVOID SystemArgument1, PVOID SystemArg
 {
     struct ke_thread *thread = (struct ke_thread *)Apc->Thread;
     dispatcher_acquire();
-    bool queued = !Apc->Inserted && thread->state != KE_TERMINATED;
+    bool queued = !Apc->Inserted && thread->state != KE_TERMINATED && thread->header.SignalState == 0;
     if (queued) {
         Apc->SystemArgument1 = SystemArgument1;
         Apc->SystemArgument2 = SystemArgument2;

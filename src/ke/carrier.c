@@ -153,6 +153,7 @@ static void release_after_call(struct carrier *carrier, struct vp *vp)
     carrier->vp = NULL;
     vp_set_current(vp, vp->ke.idle);
     vp->ke.pcr.Irql = DISPATCH_LEVEL;
+    __atomic_store_n(&carrier->host_thread->in_call, 0, __ATOMIC_RELEASE);
     __atomic_store_n(&vp->carrier, NULL, __ATOMIC_RELAXED);
     __atomic_exchange_n(&vp->owner, 0, __ATOMIC_SEQ_CST);
     if (likely(dispatch_summary == 0 && !has_idle_work(vp)))
@@ -380,7 +381,7 @@ struct carrier *carrier_attach(struct ke_thread *thread)
     rl_lock_acquire(&all_lock);
     list_insert_tail(&host_carriers, &carrier->all_link);
     rl_lock_release(&all_lock);
-    thread->host = carrier;
+    thread->host = thread->attachment = carrier;
     return carrier;
 }
 
@@ -397,14 +398,14 @@ static void forget_carrier(struct carrier *carrier)
 
 void ke_host_detach(struct ke_thread *thread)
 {
-    struct carrier *carrier = thread->host;
+    struct carrier *carrier = thread->attachment;
     if (carrier == NULL)
         return;
     rl_lock_acquire(&all_lock);
     list_remove(&carrier->all_link);
     rl_lock_release(&all_lock);
     arch_thread_restore();
-    thread->host = NULL;
+    thread->host = thread->attachment = NULL;
     forget_carrier(carrier);
 }
 
@@ -469,7 +470,7 @@ void carrier_fini(void)
     while (!list_empty(
         &host_carriers)) { /* pthreads that have not detached: they own nothing of this machine now */
         struct carrier *carrier = container_of(list_remove_head(&host_carriers), struct carrier, all_link);
-        carrier->host_thread->host = NULL;
+        carrier->host_thread->host = carrier->host_thread->attachment = NULL;
         forget_carrier(carrier);
     }
     host_free(helpers);

@@ -40,7 +40,13 @@ struct ke_thread {
     SHORT special_apc_disable; /* KeEnterGuardedRegion */
     void (*start)(void *);
     void *start_context;
-    void *host; /* host threads: the pthread's attachment; NULL for system threads */
+    void *host; /* host threads: the pthread's attachment; NULL for system threads, and for one that ends
+                   alone */
+    void *attachment; /* the same, as long as the pthread is attached */
+    uint32_t in_call; /* host threads: the pthread makes a call */
+    uint32_t ending;  /* 1: somebody has undertaken to end it: itself, or who doomed it outside of any call */
+    bool doomed;      /* ke_host_thread_doom */
+    NTSTATUS doom;    /* its exit status then */
     NTSTATUS exit_status;
     ULONG id; /* trace and report number, 1.. in creation order */
     const char *name;
@@ -172,7 +178,7 @@ extern struct ke_thread_callouts ke_thread_callouts;
  * ke_host_call runs fn(arg) as an NT thread on this pthread's own NT stack: takes a free VP by one
  * compare-and-swap (else sleeps as a ready thread), at PASSIVE_LEVEL, previous mode as given. Returns fn's
  * value, or STATUS_SYSTEM_SHUTDOWN when the machine bug checked meanwhile. `thread` was made by ps for this
- * pthread (ke_thread_init with start NULL).
+ * pthread (ke_thread_init with start NULL). STATUS_RETRY: it has been ended, and fn was not called.
  */
 NTSTATUS ke_host_call(struct ke_thread *thread, NTSTATUS (*fn)(void *), void *arg, KPROCESSOR_MODE mode);
 /* The pthread will make no more calls: its signal state is restored. The thread object stays its owner's. */
@@ -180,6 +186,18 @@ void ke_host_detach(struct ke_thread *thread);
 /* In a host thread's last call: exit callouts, APC rundown, the header is signaled. The call then returns as
  * usual. */
 void ke_host_thread_end(NTSTATUS status);
+/*
+ * Ends another host thread. In a call: its waits in user mode end (STATUS_USER_APC), it ends when the call's
+ * function has returned, and a call in user mode then gives STATUS_PROCESS_IS_TERMINATING. Outside of any: it
+ * ends by itself, away from its pthread, and is reaped like any other thread: true; the caller gave it a
+ * reference for that. Does not wait. NT context, <= APC_LEVEL.
+ */
+bool ke_host_thread_doom(struct ke_thread *thread, NTSTATUS status);
+/* Ends the current host thread in the middle of its call, which returns STATUS_PROCESS_IS_TERMINATING: the
+ * frames of its stack are abandoned, not unwound. PASSIVE_LEVEL, outside of any region. */
+_Noreturn void ke_host_thread_exit(NTSTATUS status);
+/* Sets a header that is neither an event nor a thread's (a process's) to signaled, for good. */
+void ke_signal(DISPATCHER_HEADER *header);
 /* Lets other NT threads, DPCs and timers run until nothing is ready (simulated), or for that time (real). NT
  * context. */
 void ke_host_idle(uint64_t timeout_100ns);

@@ -228,6 +228,7 @@ static void finish(struct ke_thread *thread)
     struct vp *vp = &ke_vps[thread->last_vp];
     vp_set_current(vp, vp->ke.idle);
     vp->ke.pcr.Irql = DISPATCH_LEVEL;
+    thread->in_call = 0;
 }
 
 /* Carries the machine until a context goes home for good. */

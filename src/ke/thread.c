@@ -67,9 +67,13 @@ void ke_thread_start(struct ke_thread *thread)
         dispatcher_release();
 }
 
-/* A thread may not end inside a region, or holding a mutex: bug checks 0x20 and 0x39. */
+/* A thread may not end with its IRQL raised, inside a region, or holding a mutex: bug checks 0xA, 0x20, 0x39.
+ */
 static void check_exit(const struct ke_thread *thread)
 {
+    if (ke_irql() != PASSIVE_LEVEL)
+        bugcheck_sentence(IRQL_NOT_LESS_OR_EQUAL, (uintptr_t)thread, ke_irql(), 0, 0,
+                          "a thread ended with the IRQL raised");
     if (thread->kernel_apc_disable != 0 || thread->special_apc_disable != 0) {
         if (!list_empty(&thread->mutants))
             return; /* a mutex disables APCs too: mutants_abandon names it */
@@ -81,9 +85,6 @@ static void check_exit(const struct ke_thread *thread)
 void ke_thread_exit(NTSTATUS status)
 {
     struct ke_thread *thread = ke_thread();
-    if (ke_irql() != PASSIVE_LEVEL)
-        bugcheck_sentence(IRQL_NOT_LESS_OR_EQUAL, (uintptr_t)thread, ke_irql(), 0, 0,
-                          "a thread ended with the IRQL raised");
     check_exit(thread);
     thread->exit_status = status;
     if (ke_thread_callouts.exiting)
@@ -107,6 +108,7 @@ void ke_thread_exit(NTSTATUS status)
 void ke_host_thread_end(NTSTATUS status)
 {
     struct ke_thread *thread = ke_thread();
+    __atomic_store_n(&thread->ending, 1, __ATOMIC_RELEASE);
     thread->exit_status = status;
     if (ke_thread_callouts.exiting)
         ke_thread_callouts.exiting(thread);
@@ -117,6 +119,65 @@ void ke_host_thread_end(NTSTATUS status)
     queue_leave(thread);
     thread->header.SignalState = 1;
     wait_test(&thread->header, 0);
+    dispatcher_release_and_yield();
+    apc_rundown(thread); /* none comes any more */
+}
+
+_Noreturn void ke_host_thread_exit(NTSTATUS status)
+{
+    struct ke_thread *thread = ke_thread();
+    check_exit(thread);
+    thread->doom = status;
+    __atomic_store_n(&thread->doomed, true, __ATOMIC_SEQ_CST);
+    ke_host_thread_end(status);
+    struct carrier *carrier = thread->host;
+    carrier->result = STATUS_PROCESS_IS_TERMINATING;
+    carrier_go_home(vp_current(), HOME_CALL_DONE);
+    host_panic("a host thread that has ended was resumed");
+}
+
+/* Its end, on its own NT stack and on whatever pthread. */
+static void end_alone(void *arg)
+{
+    const struct ke_thread *thread = arg;
+    ke_thread_exit(thread->doom);
+}
+
+static bool end_outside(struct ke_thread *thread)
+{
+    char *low = thread->arch.stack_low;
+    if (ke_simulated || __atomic_load_n(&thread->in_call, __ATOMIC_SEQ_CST) ||
+        __atomic_exchange_n(&thread->ending, 1, __ATOMIC_SEQ_CST))
+        return false;
+    thread->host = NULL;
+    thread->start = end_alone;
+    thread->start_context = thread;
+    arch_context_init(&thread->context, low, (size_t)((char *)thread->arch.stack_high - low), thread_main,
+                      thread);
+    dispatcher_acquire();
+    dispatch_ready(thread, false);
+    dispatcher_release_and_yield();
+    return true;
+}
+
+bool ke_host_thread_doom(struct ke_thread *thread, NTSTATUS status)
+{
+    thread->doom = status;
+    __atomic_store_n(&thread->doomed, true, __ATOMIC_SEQ_CST);
+    if (end_outside(thread))
+        return true;
+    dispatcher_acquire();
+    if (thread->state == KE_WAITING && thread->wait_mode == UserMode)
+        wait_end(thread, STATUS_USER_APC, 0);
+    dispatcher_release_and_yield();
+    return false;
+}
+
+void ke_signal(DISPATCHER_HEADER *header)
+{
+    dispatcher_acquire();
+    header->SignalState = 1;
+    wait_test(header, 0);
     dispatcher_release_and_yield();
 }
 

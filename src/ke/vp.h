@@ -88,6 +88,7 @@ struct carrier {
     /* the call */
     NTSTATUS (*call)(void *);
     void *call_argument;
+    KPROCESSOR_MODE mode;
     NTSTATUS result;
     bool entered_locked; /* the context was resumed with the dispatcher lock held */
 

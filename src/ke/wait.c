@@ -198,12 +198,16 @@ static void link_blocks(struct ke_thread *thread)
     }
 }
 
-/* An alert or a user APC ends the wait before it begins. */
+/* An alert, a user APC or the end of the thread ends the wait before it begins. */
 static bool interrupted(struct ke_thread *thread, KPROCESSOR_MODE mode, BOOLEAN alertable, NTSTATUS *status)
 {
     if (alertable && thread->alerted[(int)mode]) {
         thread->alerted[(int)mode] = FALSE;
         *status = STATUS_ALERTED;
+        return true;
+    }
+    if (unlikely(mode == UserMode && thread->doomed)) {
+        *status = STATUS_USER_APC;
         return true;
     }
     if (mode == UserMode && !list_empty(&thread->apc_list[UserMode]) &&

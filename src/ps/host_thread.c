@@ -4,7 +4,8 @@
  * ETHREAD of the API's process at its first call and keeps it; when the
  * pthread ends, the thread runs its exit callouts like any other. Its storage
  * is freed by a later call (or at the end), as a thread cannot free the stack
- * it stands on. Called without a VP, on the pthread's own stack.
+ * it stands on. Called without a VP, on the pthread's own stack. A thread that
+ * was terminated with its process is replaced at the pthread's next call.
  */
 #include "ps/internal.h"
 
@@ -29,15 +30,60 @@ static NTSTATUS announce(void *thread)
     return STATUS_SUCCESS;
 }
 
+void ps_dereference_later(struct ps_thread *thread)
+{
+    thread->next_ended = __atomic_load_n(&ended, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&ended, &thread->next_ended, thread, true, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED))
+        ;
+}
+
+static NTSTATUS nothing(void *arg)
+{
+    return STATUS_SUCCESS;
+}
+
+/* It was terminated: a last call ends it, if nobody has seen to that yet. */
+static void give_up(struct ps_thread *thread)
+{
+    ke_host_call(&thread->tcb, nothing, NULL, KernelMode);
+    ke_host_detach(&thread->tcb);
+    ps_dereference_later(thread);
+}
+
+/* What the pthread does for the machine's operator goes on when the user process is no more. */
+static NTSTATUS create(struct ps_thread **thread)
+{
+    NTSTATUS status = ps_thread_create(ps_api_process(), thread);
+    return status == STATUS_PROCESS_IS_TERMINATING ? ps_thread_create(ps_system_process(), thread) : status;
+}
+
+/* From now on others may tell it to end; it learns here of what it missed. */
+static void begin(struct ps_thread *thread)
+{
+    rl_lock_acquire(&ps_lock);
+    thread->begun = true;
+    if (unlikely(thread->process->terminating)) {
+        thread->told = true;
+        thread->tcb.doom = thread->process->exit_status;
+        thread->tcb.doomed = true;
+    }
+    rl_lock_release(&ps_lock);
+}
+
 struct ps_thread *ps_host_thread(void)
 {
-    if (likely(own_thread && own_machine == machine))
-        return own_thread;
-    struct ps_thread *thread;
-    if (!NT_SUCCESS(ps_thread_create(ps_api_process(), &thread)))
+    struct ps_thread *thread = own_machine == machine ? own_thread : NULL;
+    if (likely(thread && !__atomic_load_n(&thread->tcb.doomed, __ATOMIC_ACQUIRE)))
+        return thread;
+    own_thread = NULL;
+    if (thread)
+        give_up(thread);
+    if (!NT_SUCCESS(create(&thread)))
         return NULL;
     ke_thread_init(&thread->tcb, thread->stack.low, thread->stack.bytes, NULL, NULL, thread->process);
     thread->tcb.name = "host";
+    begin(thread);
     own_thread = thread;
     own_machine = machine;
     if (__atomic_load_n(&ended, __ATOMIC_RELAXED))
@@ -64,10 +110,7 @@ void ps_host_thread_detach(void)
         return;
     ke_host_call(&thread->tcb, leave, NULL, KernelMode);
     ke_host_detach(&thread->tcb);
-    thread->next_ended = __atomic_load_n(&ended, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&ended, &thread->next_ended, thread, true, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED))
-        ;
+    ps_dereference_later(thread);
 }
 
 void ps_end_host_threads(void)

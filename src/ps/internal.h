@@ -24,7 +24,15 @@ void ps_cid_free(HANDLE id);
 NTSTATUS ps_thread_type_init(void);
 NTSTATUS ps_thread_create(struct ke_process *process,
                           struct ps_thread **thread); /* without a stack; referenced */
+void ps_dereference_later(struct ps_thread *thread);  /* by some host thread in its next call; any pthread */
 void ps_thread_unlink(struct ps_thread *thread);
+void ps_leave_first_region(struct ps_thread *thread);
+
+/* terminate.c: a thread begins to end; true: it is the last one of a process that is to end. Then that goes
+ * in two steps, before and after the thread's requests are gone. */
+bool ps_is_last_to_end(struct ps_thread *thread);
+void ps_process_ends(struct ke_process *process);
+void ps_process_ended(struct ke_process *process);
 
 /* process.c */
 NTSTATUS ps_process_type_init(void);
@@ -37,7 +45,7 @@ void ps_token_init(void);
 
 /* notify.c: NT context, PASSIVE_LEVEL */
 void ps_notify_fini(void);
-void ps_notify_process(struct ke_process *process); /* it was created */
+void ps_notify_process(struct ke_process *process, bool created);
 void ps_notify_thread(struct ps_thread *thread, bool created);
 bool ps_notify_wants_threads(void);
 /* A thread was created: tells of its process, too, if it is the first one. */

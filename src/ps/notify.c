@@ -116,7 +116,7 @@ static void end_call(struct slot *slot)
     __atomic_sub_fetch(&slot->running, 1, __ATOMIC_RELEASE);
 }
 
-static void call_process_routine(const void *routine, bool extended, struct ke_process *process)
+static void call_process_routine(const void *routine, bool extended, struct ke_process *process, bool created)
 {
     HANDLE parent = process->parent ? process->parent->id : NULL;
     UNICODE_STRING empty = {0};
@@ -127,20 +127,22 @@ static void call_process_routine(const void *routine, bool extended, struct ke_p
                                   .CommandLine = &empty};
     uint64_t cookie = ke_callout_enter("process notify", routine);
     if (extended)
-        ((PCREATE_PROCESS_NOTIFY_ROUTINE_EX)(uintptr_t)routine)((PEPROCESS)process, process->id, &info);
+        /* SR-48: without information, the process ends. */
+        ((PCREATE_PROCESS_NOTIFY_ROUTINE_EX)(uintptr_t)routine)((PEPROCESS)process, process->id,
+                                                                created ? &info : NULL);
     else
-        ((PCREATE_PROCESS_NOTIFY_ROUTINE)(uintptr_t)routine)(parent, process->id, TRUE);
+        ((PCREATE_PROCESS_NOTIFY_ROUTINE)(uintptr_t)routine)(parent, process->id, created);
     ke_callout_leave("process notify", routine, cookie);
 }
 
-void ps_notify_process(struct ke_process *process)
+void ps_notify_process(struct ke_process *process, bool created)
 {
     bool extended;
     for (unsigned i = 0; process_list.count && i < MAX_ROUTINES; i++) {
         const void *routine = begin_call(&process_list, &process_list.slots[i], &extended);
         if (!routine)
             continue;
-        call_process_routine(routine, extended, process);
+        call_process_routine(routine, extended, process, created);
         end_call(&process_list.slots[i]);
     }
 }

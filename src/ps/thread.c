@@ -42,13 +42,14 @@ void ps_thread_unlink(struct ps_thread *thread)
         list_remove(&thread->process_link);
         thread->process_link.Flink = NULL;
         thread->process->thread_count--;
+        thread->process->active -= !thread->terminating;
     }
     rl_lock_release(&ps_lock);
 }
 
 /* Ends the critical region that a driver's system thread starts in; what then is left disabled is the
  * driver's doing. */
-static void leave_first_region(struct ps_thread *thread)
+void ps_leave_first_region(struct ps_thread *thread)
 {
     if (thread->start)
         thread->tcb.kernel_apc_disable++;
@@ -57,10 +58,14 @@ static void leave_first_region(struct ps_thread *thread)
 static void thread_exiting(struct ke_thread *tcb)
 {
     struct ps_thread *thread = container_of(tcb, struct ps_thread, tcb);
-    thread->terminating = true;
+    bool last = ps_is_last_to_end(thread);
     ps_notify_thread(thread, false);
+    if (unlikely(last))
+        ps_process_ends(thread->process);
     if (ps_callouts.thread_exiting)
         ps_callouts.thread_exiting(thread);
+    if (unlikely(last))
+        ps_process_ended(thread->process);
     thread->exit_time = host_system_time();
     ps_thread_unlink(thread);
 }
@@ -81,8 +86,34 @@ NTSTATUS ps_thread_type_init(void)
     return ps_thread_type ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
+/* False: the process is to end. */
+static bool link_thread(struct ps_thread *thread, struct ke_process *process)
+{
+    rl_lock_acquire(&ps_lock);
+    bool lives = !process->terminating;
+    if (likely(lives)) {
+        list_insert_tail(&process->threads, &thread->process_link);
+        process->thread_count++;
+        process->active++;
+    }
+    rl_lock_release(&ps_lock);
+    return lives;
+}
+
+/* Its owner may be a pthread outside of the machine. */
+static NTSTATUS discard(struct ps_thread *thread, NTSTATUS status)
+{
+    if (ke_on_vp())
+        ob_dereference(thread);
+    else
+        ps_dereference_later(thread);
+    return status;
+}
+
 NTSTATUS ps_thread_create(struct ke_process *process, struct ps_thread **out)
 {
+    if (unlikely(process->terminating))
+        return STATUS_PROCESS_IS_TERMINATING;
     struct ps_thread *thread = ob_create(ps_thread_type, sizeof(*thread));
     if (!thread)
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -91,14 +122,10 @@ NTSTATUS ps_thread_create(struct ke_process *process, struct ps_thread **out)
     list_init(&thread->irps);
     thread->create_time = host_system_time();
     thread->id = ps_cid_allocate(thread);
-    if (!thread->id || !NT_SUCCESS(mm_stack_create(&thread->stack))) {
-        ob_dereference(thread);
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    rl_lock_acquire(&ps_lock);
-    list_insert_tail(&process->threads, &thread->process_link);
-    process->thread_count++;
-    rl_lock_release(&ps_lock);
+    if (!thread->id || !NT_SUCCESS(mm_stack_create(&thread->stack)))
+        return discard(thread, STATUS_INSUFFICIENT_RESOURCES);
+    if (!link_thread(thread, process))
+        return discard(thread, STATUS_PROCESS_IS_TERMINATING);
     *out = thread;
     return STATUS_SUCCESS;
 }
@@ -114,7 +141,7 @@ void ps_for_each_thread(struct ke_process *process, void (*visit)(struct ps_thre
 void ps_announce(struct ps_thread *thread)
 {
     if (!__atomic_exchange_n(&thread->process->announced, true, __ATOMIC_RELAXED))
-        ps_notify_process(thread->process);
+        ps_notify_process(thread->process, true);
     ps_notify_thread(thread, true);
 }
 
@@ -127,7 +154,7 @@ static void run_driver_thread(void *context)
     /* SR-32: at PASSIVE_LEVEL, in the new thread. */
     thread->start(thread->start_context);
     ke_callout_leave("system thread", (const void *)thread->start, cookie);
-    leave_first_region(thread);
+    ps_leave_first_region(thread);
     ke_thread_exit(STATUS_SUCCESS);
 }
 
@@ -220,7 +247,7 @@ NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS ExitStatus)
     struct ps_thread *thread = ps_current();
     if (!thread->system_thread)
         return STATUS_INVALID_PARAMETER;
-    leave_first_region(thread);
+    ps_leave_first_region(thread);
     ke_thread_exit(ExitStatus);
 }
 

@@ -342,6 +342,41 @@ void ke_host_thread_end(NTSTATUS status)
     thread->header.SignalState = 1;
 }
 
+bool ke_host_thread_doom(struct ke_thread *thread, NTSTATUS status)
+{
+    thread->doom = status;
+    thread->doomed = true;
+    return false;
+}
+
+void ke_host_thread_exit(NTSTATUS status)
+{
+    ke_host_thread_end(status);
+    longjmp(thread_end, 1);
+}
+
+void ke_signal(DISPATCHER_HEADER *header)
+{
+    header->SignalState = 1;
+}
+
+/* The threads of these tests make no requests. */
+VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, KAPC_ENVIRONMENT Environment,
+                           PKKERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
+                           PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE ApcMode, PVOID NormalContext)
+{
+}
+
+BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment)
+{
+    return FALSE;
+}
+
+bool ke_on_vp(void)
+{
+    return true;
+}
+
 void ke_host_detach(struct ke_thread *thread)
 {
     thread->host = NULL;

@@ -244,6 +244,69 @@ static void notifications(void **state)
     assert_int_equal(image_notes, 1);
 }
 
+static int ends;
+
+static VOID NTAPI note_end(PEPROCESS process, HANDLE id, PPS_CREATE_NOTIFY_INFO info)
+{
+    if (info)
+        return;
+    ends++;
+    assert_ptr_equal(process, ps_api_process());
+    assert_ptr_equal(id, ps_api_process()->id);
+    assert_int_equal(ps_api_process()->header.SignalState, 0);
+}
+
+static HANDLE open_api_process(void)
+{
+    HANDLE handle;
+    OBJECT_ATTRIBUTES attributes = world_attributes(NULL, OBJ_KERNEL_HANDLE);
+    CLIENT_ID id = {ps_api_process()->id, NULL};
+    assert_status(ZwOpenProcess(&handle, PROCESS_ALL_ACCESS, &attributes, &id), STATUS_SUCCESS);
+    return handle;
+}
+
+/* Nobody runs in it: who terminates it sees to its end. */
+static void a_process_without_threads_ends(void **state)
+{
+    HANDLE handle = open_api_process(), other;
+    CLIENT_ID id;
+    OBJECT_ATTRIBUTES attributes = world_attributes(NULL, 0);
+    ends = 0;
+    assert_status(PsSetCreateProcessNotifyRoutineEx(note_end, FALSE), STATUS_SUCCESS);
+    assert_status(ZwTerminateProcess(handle, 77), STATUS_SUCCESS);
+    assert_int_equal(ends, 1);
+    assert_int_equal(ps_api_process()->header.SignalState, 1);
+    assert_int_equal(ps_api_process()->exit_status, 77);
+    assert_status(ZwTerminateProcess(handle, 78), STATUS_PROCESS_IS_TERMINATING);
+    assert_int_equal(ps_api_process()->exit_status, 77);
+    assert_status(PsCreateSystemThread(&other, 0, &attributes, handle, &id, terminate, NULL),
+                  STATUS_PROCESS_IS_TERMINATING);
+    assert_ptr_equal(ps_host_thread()->process, ps_system_process());
+    ps_host_thread_detach();
+    assert_status(PsSetCreateProcessNotifyRoutineEx(note_end, TRUE), STATUS_SUCCESS);
+}
+
+/* A driver's thread cannot be ended by others, and the process waits for it. */
+static void a_system_thread_keeps_its_process(void **state)
+{
+    HANDLE handle = open_api_process(), other;
+    struct ps_thread *thread;
+    CLIENT_ID id;
+    OBJECT_ATTRIBUTES attributes = world_attributes(NULL, 0);
+    ends = 0;
+    assert_status(PsSetCreateProcessNotifyRoutineEx(note_end, FALSE), STATUS_SUCCESS);
+    assert_status(PsCreateSystemThread(&other, 0, &attributes, handle, &id, terminate, NULL), STATUS_SUCCESS);
+    thread = ps_lookup_thread(id.UniqueThread);
+    ob_dereference(thread);
+    assert_status(ZwTerminateProcess(handle, 77), STATUS_SUCCESS);
+    assert_false(thread->tcb.doomed);
+    assert_int_equal(ends, 0);
+    world_run_thread(thread);
+    assert_int_equal(ends, 1);
+    assert_int_equal(ps_api_process()->header.SignalState, 1);
+    assert_status(PsSetCreateProcessNotifyRoutineEx(note_end, TRUE), STATUS_SUCCESS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +319,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(attaching_changes_the_current_process, world_start, world_stop),
         cmocka_unit_test_setup_teardown(host_threads_belong_to_the_api_process, world_start, world_stop),
         cmocka_unit_test_setup_teardown(notifications, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(a_process_without_threads_ends, world_start, world_stop),
+        cmocka_unit_test_setup_teardown(a_system_thread_keeps_its_process, world_start, world_stop),
         cmocka_unit_test_setup_teardown(versions, world_start, world_stop),
         cmocka_unit_test_setup_teardown(primary_tokens, world_start, world_stop),
     };
