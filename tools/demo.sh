@@ -26,6 +26,10 @@ show "a dispatch routine for each group of codes" run dispatch-subsets.sys -c 'o
 show "a dispatch routine for each code" run dispatch-separate.sys -c 'open \\.\Separate' -c 'write "abcdef"' -c 'read 3 at 2'
 show "a request goes down two drivers and comes back later: the trace" run --seed 1 --trace - filter-lower.sys filter-upper.sys \
     -c 'open \Device\Doubler' -c 'ioctl 0x222000 hex:d0070000 out 4'
+show "a bus, a function driver and two filters, installed by their INF; a line is plugged, used and pulled out" run --seed 1 --inf trio.inf \
+    --device 'ROOT\TRIO-BUS' -c 'open {6b1fc2a0-5a0e-4b59-9e3e-7f6c3d1a0001} as bus' -c 'ioctl bus 0x222000 hex:01000000 out 4' -c tree \
+    -c 'open {6b1fc2a0-5a0e-4b59-9e3e-7f6c3d1a0002} as line' -c 'write line "shout"' -c 'read line 16' -c 'system S3' -c 'system S0' \
+    -c 'ioctl bus 0x222004 hex:01000000' -c 'close line' -c tree
 show "a driver that completes a request twice: the bug check, with the line that replays it" run --seed 7 double-complete.sys \
     -c 'open \Device\DoubleComplete' -c 'write "x"'
 [ $code -eq 4 ] || exit 1
