@@ -84,13 +84,16 @@ static int final_code(struct session *session, int exit_code)
 
 int session_finish(struct session *session, int exit_code)
 {
+    int written;
+
     close_handles(session);
     if (!session_stopped(session))
         rgl_pnp_remove_all(session->machine);
     unload_drivers(session);
     rgl_poll(session->machine);
+    written = session_write_registry(session); /* the machine may stop meanwhile */
     session_show_reports(session);
-    exit_code = worse(final_code(session, exit_code), session_write_registry(session));
+    exit_code = worse(final_code(session, exit_code), written);
     if (session->trace_fd >= 0) {
         fflush(stdout);
         rgl_trace_stop(session->machine);

@@ -58,7 +58,8 @@ int session_write_registry(struct session *session)
 
     for (unsigned i = 0; i < options->registry_write_count && !session_stopped(session); i++) {
         const char *path = split_key(options->registry_writes[i], key, sizeof(key));
-        if (rgl_registry_hive_write(session->machine, path, key[0] != '\0' ? key : NULL) < 0)
+        if (rgl_registry_hive_write(session->machine, path, key[0] != '\0' ? key : NULL) < 0 &&
+            !session_stopped(session))
             code = usage_error("%s", rgl_message());
     }
     return code;

@@ -20,10 +20,15 @@ static NTSTATUS pulse(void *arg)
 
 static NTSTATUS raise_nmi(void *arg)
 {
+    LARGE_INTEGER millisecond = {.QuadPart = -10000};
+    uint32_t before = ke_nmis_taken();
+
     ke_request_nmi();
     ke_sched_point();
     if (host_simulated())
         ke_host_idle(0);
+    while (ke_nmis_taken() == before) /* another processor takes it, or the machine stops */
+        KeDelayExecutionThread(KernelMode, FALSE, &millisecond);
     return STATUS_SUCCESS;
 }
 

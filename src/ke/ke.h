@@ -218,6 +218,7 @@ void ke_request_interrupt(KAFFINITY processors, KIRQL irql, ULONG vector, ke_int
 
 /* The same for an interrupt that cannot be masked; a driver's callback handles it, or the machine stops. */
 void ke_request_nmi(void);
+uint32_t ke_nmis_taken(void); /* so many have been handled; it may be another processor that does */
 
 /* The time of device models, which the machine's clock keeps beside the dispatcher's timers. Set before the
  * first driver runs. */

@@ -79,6 +79,8 @@ NTSTATUS NTAPI KeDeregisterNmiCallback(PVOID Handle)
     return registered ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
 }
 
+static uint32_t taken; /* how many came to their end */
+
 static void deliver(void *unused)
 {
     BOOLEAN handled = FALSE;
@@ -96,6 +98,12 @@ static void deliver(void *unused)
     if (!handled)
         bugcheck_sentence(NMI_HARDWARE_FAILURE, 0, 0, 0, 0,
                           "a nonmaskable interrupt came and no driver has handled it");
+    __atomic_add_fetch(&taken, 1, __ATOMIC_RELEASE);
+}
+
+uint32_t ke_nmis_taken(void)
+{
+    return __atomic_load_n(&taken, __ATOMIC_ACQUIRE);
 }
 
 void ke_request_nmi(void)
