@@ -53,8 +53,8 @@ void bench_path(char *path, size_t size, const char *name);
 void bench_device_add(rgl_machine *machine);
 
 /* ---- groups of lines ---- */
-void bench_driver_lines(void);  /* inside a driver */
-void bench_request_lines(void); /* through a handle */
+void bench_driver_lines(void);    /* inside a driver */
+void bench_request_lines(void);   /* through a handle */
 void bench_interrupt_lines(void); /* in a simulated machine */
 void bench_scale_line(unsigned cores);
 void bench_process_lines(enum rgl_verify verify);

@@ -279,8 +279,8 @@ RGL_API rgl_status rgl_power_setting(rgl_machine *machine, const char *guid, con
                                      size_t length);
 
 /* ---- devices: what a user-mode administrator process does ---- */
-/* A driver may terminate that process. The calls of this part then give STATUS_PROCESS_IS_TERMINATING, but for
- * rgl_close, which frees the file, and for what is left to be done with a request. */
+/* A driver may terminate that process. The calls of this part then give STATUS_PROCESS_IS_TERMINATING, but
+ * for rgl_close, which frees the file, and for what is left to be done with a request. */
 enum rgl_open_flags { RGL_OPEN_READ = 1, RGL_OPEN_WRITE = 2, RGL_OPEN_EXCLUSIVE = 4, RGL_OPEN_ASYNC = 8 };
 
 struct rgl_io {

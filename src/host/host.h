@@ -31,8 +31,8 @@ void host_advance(uint64_t delta_100ns); /* simulated clock only */
 
 /* Seeded choice: 0..n-1. In a real machine always 0. Each call is one draw. */
 uint32_t host_choose(uint32_t n);
-/* A simulated machine draws nothing until that is taken back: the schedules of a seed do not depend on what runs
- * meanwhile. */
+/* A simulated machine draws nothing until that is taken back: the schedules of a seed do not depend on what
+ * runs meanwhile. */
 void host_hold_choices(bool hold);
 uint64_t host_random(void); /* entropy; under simulation drawn from the seed */
 

@@ -116,7 +116,7 @@ extern void (*io_device_node_freed)(PDEVICE_OBJECT device);
 
 /* ---- what the power manager keeps beside a device object ---- */
 void *io_device_power(const DEVICE_OBJECT *device);
-bool io_set_device_power(PDEVICE_OBJECT device, void *power); /* false: it has one; <= DISPATCH_LEVEL */
+bool io_set_device_power(PDEVICE_OBJECT device, void *power);      /* false: it has one; <= DISPATCH_LEVEL */
 UCHAR io_exchange_power_state(PDEVICE_OBJECT device, UCHAR state); /* returns the former */
 UCHAR io_power_state(const DEVICE_OBJECT *device);
 /* May be NULL. Told by IoDeleteDevice, before anything is undone; and while one that has such a record is

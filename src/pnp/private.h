@@ -88,7 +88,7 @@ NTSTATUS pnp_restart(struct pnp_node *node);                     /* a stopped on
 NTSTATUS pnp_reassign(struct pnp_node *node); /* START again with other resources, no STOP: PS-18 */
 
 /* ---- state.c ---- */
-void pnp_ask_state(struct pnp_node *node);       /* QUERY_PNP_DEVICE_STATE and what follows from it */
+void pnp_ask_state(struct pnp_node *node); /* QUERY_PNP_DEVICE_STATE and what follows from it */
 
 /* ---- power_relations.c ---- */
 void pnp_ask_power_relations(struct pnp_node *node);

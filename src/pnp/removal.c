@@ -166,7 +166,8 @@ void pnp_remove_stack(struct pnp_node *node)
 {
     /* PH-30: an orderly removal is told before its drivers go. */
     pnp_tell(node, offsetof(struct pnp_observer, before_remove));
-    /* PNP-02, PH-17, DO-40, PW-21: the drivers let go of the device, without a D3 before; also of a PDO that is on its way out. */
+    /* PNP-02, PH-17, DO-40, PW-21: the drivers let go of the device, without a D3 before; also of a PDO that
+     * is on its way out. */
     pnp_send_minor(node->pdo, IRP_MN_REMOVE_DEVICE, NULL);
     pnp_release_resources(node);
     pnp_forget_power_relations(node);

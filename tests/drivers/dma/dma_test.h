@@ -69,7 +69,8 @@ struct description3 {
 };
 
 struct adapter_info {
-    ULONG Version, padding, ReadDmaCounterAvailable, ScatterGatherLimit, DmaAddressWidth, Flags, MinimumTransferUnit;
+    ULONG Version, padding, ReadDmaCounterAvailable, ScatterGatherLimit, DmaAddressWidth, Flags,
+        MinimumTransferUnit;
     ULONG more[20];
 };
 

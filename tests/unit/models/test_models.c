@@ -163,7 +163,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descriptions_are_taken_apart), cmocka_unit_test(bad_descriptions_are_refused),
-        cmocka_unit_test(numbers_have_suffixes),        cmocka_unit_test(models_are_found_by_name),     cmocka_unit_test(devices_have_names),
+        cmocka_unit_test(numbers_have_suffixes),        cmocka_unit_test(models_are_found_by_name),
+        cmocka_unit_test(devices_have_names),
     };
 
     return cmocka_run_group_tests_name("models", tests, NULL, NULL);
