@@ -28,7 +28,7 @@ bool pnp_waits_for_boot(struct pnp_node *node)
 {
     if (!booting || NT_SUCCESS(pnp_for_each_service(node, boot_start_only, NULL)))
         return false;
-    /* SV-11: a device node without a stack, for now. */
+    /* SV-11: a device node without a stack, until the boot has ended. */
     pnp_set_problem(node, PNP_PROBLEM_NOT_CONFIGURED, STATUS_SUCCESS);
     return true;
 }

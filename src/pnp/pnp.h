@@ -21,7 +21,6 @@
 #include "io/io.h"
 
 NTSTATUS pnp_init(void); /* root bus driver \Driver\PnpManager, its device node, the PnP thread */
-void pnp_stop(void);     /* no further actions; the PnP thread ends */
 void pnp_fini(void);
 
 enum pnp_state {

@@ -129,6 +129,5 @@ void pnp_device_failed(struct pnp_node *node, ULONG problem, NTSTATUS status);
 
 /* ---- root.c ---- */
 PDEVICE_OBJECT pnp_root_create_pdo(const WCHAR *hardware_id); /* referenced; NULL: no memory */
-bool pnp_is_root_pdo(const DEVICE_OBJECT *pdo);
 
 #endif

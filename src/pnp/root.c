@@ -13,11 +13,6 @@ struct root_pdo {
 
 static PDRIVER_OBJECT manager;
 
-bool pnp_is_root_pdo(const DEVICE_OBJECT *pdo)
-{
-    return pdo->DriverObject == manager;
-}
-
 static NTSTATUS complete(PIRP irp, NTSTATUS status)
 {
     irp->IoStatus.Status = status;

@@ -20,7 +20,7 @@ static KSPIN_LOCK queue_lock;
 static LIST_ENTRY queue;
 static KSEMAPHORE queued;
 static struct ps_thread *thread;
-static bool making, stopping; /* making: somebody makes the thread */
+static bool making; /* somebody makes the thread */
 
 void pnp_thread_reset(void)
 {
@@ -28,7 +28,7 @@ void pnp_thread_reset(void)
     list_init(&queue);
     KeInitializeSemaphore(&queued, 0, 0x7FFFFFFF);
     thread = NULL;
-    making = stopping = false;
+    making = false;
 }
 
 bool pnp_on_thread(void)
@@ -74,8 +74,6 @@ static void thread_main(void *context)
         struct action *action = take();
         if (action)
             run(action);
-        else if (stopping)
-            ke_thread_exit(STATUS_SUCCESS);
     }
 }
 
@@ -90,16 +88,12 @@ static NTSTATUS make_thread(void)
     return status;
 }
 
-static bool enqueue(struct action *action)
+static void enqueue(struct action *action)
 {
     KIRQL irql = KeAcquireSpinLockRaiseToDpc(&queue_lock);
-    bool taken = !stopping;
-    if (taken)
-        list_insert_tail(&queue, &action->link);
+    list_insert_tail(&queue, &action->link);
     KeReleaseSpinLock(&queue_lock, irql);
-    if (taken)
-        KeReleaseSemaphore(&queued, IO_NO_INCREMENT, 1, FALSE);
-    return taken;
+    KeReleaseSemaphore(&queued, IO_NO_INCREMENT, 1, FALSE);
 }
 
 NTSTATUS pnp_run(NTSTATUS (*fn)(void *), void *context)
@@ -111,8 +105,7 @@ NTSTATUS pnp_run(NTSTATUS (*fn)(void *), void *context)
     if (!NT_SUCCESS(status))
         return status;
     KeInitializeEvent(&action.done, NotificationEvent, FALSE);
-    if (!enqueue(&action))
-        return STATUS_SYSTEM_SHUTDOWN;
+    enqueue(&action);
     KeWaitForSingleObject(&action.done, Executive, KernelMode, FALSE, NULL);
     return action.status;
 }
@@ -125,17 +118,6 @@ bool pnp_post(void (*fn)(void *), void *context)
         return false;
     action->post = fn;
     action->context = context;
-    if (enqueue(action))
-        return true;
-    mm_free(action);
-    return false;
-}
-
-void pnp_stop(void)
-{
-    KIRQL irql = KeAcquireSpinLockRaiseToDpc(&queue_lock);
-    stopping = true;
-    KeReleaseSpinLock(&queue_lock, irql);
-    if (thread)
-        KeReleaseSemaphore(&queued, IO_NO_INCREMENT, 1, FALSE);
+    enqueue(action);
+    return true;
 }

@@ -77,7 +77,6 @@ struct wmi_class *wmi_class_of(const GUID *guid);
 /* ---- provider.c ---- */
 void wmi_providers_reset(void);
 void wmi_providers_fini(void);
-struct wmi_provider *wmi_provider_of(ULONG id); /* referenced */
 void wmi_provider_release(struct wmi_provider *provider);
 void wmi_wait_for_registrations(void);
 void wmi_device_deleted(PDEVICE_OBJECT device);

@@ -57,22 +57,6 @@ static struct wmi_provider *find(const DEVICE_OBJECT *registered)
     return p;
 }
 
-struct wmi_provider *wmi_provider_of(ULONG id)
-{
-    struct wmi_provider *found = NULL;
-    rl_lock_acquire(&wmi_lock);
-    list_for_each(it, &providers)
-    {
-        struct wmi_provider *p = container_of(it, struct wmi_provider, link);
-        if (p->id == id)
-            found = p;
-    }
-    if (found)
-        reference(found);
-    rl_lock_release(&wmi_lock);
-    return found;
-}
-
 /* ---- requests in flight ---- */
 
 bool wmi_provider_enter(struct wmi_provider *p)
